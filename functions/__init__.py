@@ -1,0 +1,1 @@
+"""One folder per Lambda function: read the event, call one thing in shared, translate the outcome."""

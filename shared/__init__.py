@@ -1,0 +1,1 @@
+"""What the functions are made of; nothing in here knows Lambda events."""

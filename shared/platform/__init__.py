@@ -1,0 +1,1 @@
+"""Tools that know nothing of the product: clock, errors, settings, tables, http, logs and metrics."""

@@ -1,0 +1,68 @@
+"""Which network addresses we may call when somebody else wrote the URL (server-side request forgery).
+
+Source of the rule: OWASP's SSRF prevention cheat sheet; the list of special addresses is Python's, which
+follows IANA's registries (RFC 6890). The check runs on the address that is really connected to, so a name
+that answers differently a second time (DNS rebinding) gains nothing.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from shared.platform.errors import InvalidInput
+
+
+class AddressRefused(InvalidInput):
+    """The URL leads somewhere that Frontdesk does not call for others."""
+
+    default_reason = "address_refused"
+
+
+@dataclass(frozen=True)
+class AddressGuard:
+    """Allows public https addresses and nothing else.
+
+    Args:
+        loopback_allowed: also allow ``http`` and loopback addresses: for the local stage and tests only.
+    """
+
+    loopback_allowed: bool = False
+
+    def check_url(self, url: str) -> None:
+        """Look at the text of a URL, before anything is resolved.
+
+        Raises:
+            AddressRefused: wrong scheme, credentials inside, no host, or a literal address that is not public.
+        """
+        try:
+            parts = urlsplit(url)
+            host, _port = parts.hostname, parts.port
+        except ValueError:
+            raise AddressRefused("the address is not a URL") from None
+        if not host:
+            raise AddressRefused("the address has no host")
+        if parts.username is not None or parts.password is not None:
+            raise AddressRefused("the address must not hold a user name or password")
+        if parts.scheme != "https" and not (parts.scheme == "http" and self.loopback_allowed):
+            raise AddressRefused("the address must begin with https://")
+        try:
+            literal = ipaddress.ip_address(host)
+        except ValueError:
+            return  # a name: its addresses are checked when it is connected to
+        self.check_address(str(literal))
+
+    def check_address(self, address: str) -> None:
+        """Look at a resolved IP address.
+
+        Raises:
+            AddressRefused: it is not public (and not loopback where that is allowed).
+        """
+        ip = ipaddress.ip_address(address.split("%", 1)[0])
+        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+            ip = ip.ipv4_mapped
+        if ip.is_loopback and self.loopback_allowed:
+            return
+        if not ip.is_global or ip.is_multicast:
+            raise AddressRefused("the address is not a public one")

@@ -1,0 +1,283 @@
+"""DynamoDB tables as plain Python values, with conditions as the only lock.
+
+Numbers go in as ``int`` and come out as ``int``; floats are refused by DynamoDB's own serializer.
+Item times are milliseconds since 1970 (UTC); ``expires_at`` is whole seconds, as TTL wants it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from shared.platform.errors import FrontdeskError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+type_serializer = TypeSerializer()
+type_deserializer = TypeDeserializer()
+
+Item = dict[str, Any]
+
+
+class ConditionFailed(FrontdeskError):
+    """Somebody else was there first: the write's condition did not hold, and nothing was written.
+
+    Args:
+        item: the item as it stood, where DynamoDB returned it.
+    """
+
+    default_reason = "condition_failed"
+
+    def __init__(self, item: Item | None = None) -> None:
+        super().__init__("the write's condition did not hold")
+        self.item = item
+
+
+@dataclass(frozen=True)
+class Key:
+    """Where an item stands: its partition (``pk``) and its place in it (``sk``)."""
+
+    pk: str
+    sk: str
+
+    def as_item(self) -> Item:
+        """The key's two attributes."""
+        return {"pk": self.pk, "sk": self.sk}
+
+
+@dataclass(frozen=True)
+class Put:
+    """Write a whole item."""
+
+    item: Item
+    condition: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Update:
+    """Change some attributes of an item, which is made if it does not exist."""
+
+    key: Key
+    expression: str
+    condition: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove an item."""
+
+    key: Key
+    condition: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Check:
+    """In a transaction: require something of an item without changing it."""
+
+    key: Key
+    condition: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+Write = Put | Update | Delete
+TransactionPart = Put | Update | Delete | Check
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON-like value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Binary):
+        return bytes(value)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values as DynamoDB's typed attribute values."""
+    return {key: type_serializer.serialize(value) for key, value in item.items()}
+
+
+def from_wire(item: Mapping[str, Any]) -> Item:
+    """DynamoDB's typed attribute values as plain values."""
+    return {key: _plain(type_deserializer.deserialize(value)) for key, value in item.items()}
+
+
+class Table:
+    """One DynamoDB table with a partition key ``pk`` and a sort key ``sk``.
+
+    Args:
+        client: a DynamoDB client; clients are thread-safe, so one serves all threads.
+        name: the table's name.
+    """
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def get(self, key: Key, *, consistent: bool = False) -> Item | None:
+        """One item, or ``None``.
+
+        Args:
+            key: where it stands.
+            consistent: see every write that was acknowledged before (twice the read cost).
+        """
+        answer = self._client.get_item(
+            TableName=self.name, Key=to_wire(key.as_item()), ConsistentRead=consistent
+        )
+        return from_wire(answer["Item"]) if "Item" in answer else None
+
+    def query(  # noqa: PLR0913 - one argument per part of a DynamoDB query
+        self,
+        pk: str,
+        *,
+        prefix: str = "",
+        after: str = "",
+        limit: int | None = None,
+        newest_first: bool = False,
+        consistent: bool = False,
+    ) -> list[Item]:
+        """The items of one partition, in the order of their sort keys.
+
+        Args:
+            pk: the partition.
+            prefix: only sort keys that begin so.
+            after: only sort keys greater than this; not together with ``prefix``.
+            limit: at most so many.
+            newest_first: descending order.
+            consistent: see `get`.
+        """
+        items: list[Item] = []
+        for item in self._pages(pk, prefix, after, limit, newest_first=newest_first, consistent=consistent):
+            items.append(item)
+            if limit is not None and len(items) >= limit:
+                break
+        return items
+
+    def _pages(  # noqa: PLR0913 - private twin of query
+        self, pk: str, prefix: str, after: str, limit: int | None, *, newest_first: bool, consistent: bool
+    ) -> Iterator[Item]:
+        condition, values = "pk = :pk", {":pk": pk}
+        if prefix:
+            condition, values = condition + " AND begins_with(sk, :sk)", {**values, ":sk": prefix}
+        elif after:
+            condition, values = condition + " AND sk > :sk", {**values, ":sk": after}
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": to_wire(values),
+            "ScanIndexForward": not newest_first,
+            "ConsistentRead": consistent,
+        }
+        if limit is not None:
+            request["Limit"] = limit
+        for page in self._client.get_paginator("query").paginate(**request):
+            for item in page["Items"]:
+                yield from_wire(item)
+
+    def scan(self) -> Iterator[Item]:
+        """Every item of the table, in no order: for operators' work, never for a request."""
+        for page in self._client.get_paginator("scan").paginate(TableName=self.name):
+            for item in page["Items"]:
+                yield from_wire(item)
+
+    def put(self, item: Item, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
+        """Write a whole item.
+
+        Raises:
+            ConditionFailed: ``condition`` did not hold.
+        """
+        self._one("put_item", Put(item, condition, values or {}))
+
+    def update(
+        self,
+        key: Key,
+        expression: str,
+        condition: str = "",
+        *,
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> Item:
+        """Change some attributes and return the whole item as it is afterwards.
+
+        Raises:
+            ConditionFailed: ``condition`` did not hold.
+        """
+        return self._one("update_item", Update(key, expression, condition, values or {}, names or {}))
+
+    def delete(self, key: Key, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
+        """Remove an item; removing what is not there is fine.
+
+        Raises:
+            ConditionFailed: ``condition`` did not hold.
+        """
+        self._one("delete_item", Delete(key, condition, values or {}))
+
+    def transact(self, parts: list[TransactionPart]) -> None:
+        """All of it or nothing, at most 100 parts.
+
+        Raises:
+            ConditionFailed: one of the conditions did not hold; ``item`` is that part's item where known.
+        """
+        try:
+            self._client.transact_write_items(TransactItems=[self._transaction_part(part) for part in parts])
+        except self._client.exceptions.TransactionCanceledException as refused:
+            reasons: list[dict[str, Any]] = refused.response.get("CancellationReasons", [])  # type: ignore[assignment]
+            for reason in reasons:
+                if reason.get("Code") == "ConditionalCheckFailed":
+                    item = reason.get("Item")
+                    raise ConditionFailed(from_wire(item) if item else None) from None
+            if any(reason.get("Code") == "TransactionConflict" for reason in reasons):
+                raise ConditionFailed from None
+            raise
+
+    def _one(self, operation: str, write: Write) -> Item:
+        request = self._request(write)
+        if operation == "update_item":
+            request["ReturnValues"] = "ALL_NEW"
+        try:
+            answer = getattr(self._client, operation)(**request)
+        except ClientError as refused:
+            if refused.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                item = refused.response.get("Item")
+                raise ConditionFailed(from_wire(item) if item else None) from None  # type: ignore[arg-type]
+            raise
+        return from_wire(answer.get("Attributes", {}))
+
+    def _request(self, part: TransactionPart) -> dict[str, Any]:
+        request: dict[str, Any] = {"TableName": self.name}
+        if isinstance(part, Put):
+            request["Item"] = to_wire(part.item)
+        else:
+            request["Key"] = to_wire(part.key.as_item())
+        if isinstance(part, Update):
+            request["UpdateExpression"] = part.expression
+        if part.condition:
+            request["ConditionExpression"] = part.condition
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if part.values:
+            request["ExpressionAttributeValues"] = to_wire(part.values)
+        if part.names:
+            request["ExpressionAttributeNames"] = dict(part.names)
+        return request
+
+    def _transaction_part(self, part: TransactionPart) -> TransactWriteItemTypeDef:
+        kind = {Put: "Put", Update: "Update", Delete: "Delete", Check: "ConditionCheck"}[type(part)]
+        return {kind: self._request(part)}  # type: ignore[misc, return-value]

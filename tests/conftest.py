@@ -1,0 +1,61 @@
+"""What tests of every kind share."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_sqs import SQSClient
+
+# No test may reach a real account, whatever the developer's shell holds.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="testing",
+    AWS_SECRET_ACCESS_KEY="testing",  # noqa: S106 - not a password, a placeholder that works nowhere
+    AWS_SESSION_TOKEN="testing",  # noqa: S106 - the same
+    AWS_DEFAULT_REGION="eu-west-1",
+    AWS_REGION="eu-west-1",
+    POWERTOOLS_METRICS_NAMESPACE="Frontdesk",
+)
+os.environ.pop("AWS_PROFILE", None)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still."""
+    return FakeClock()
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """An empty AWS account in moto."""
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def dynamodb(aws: None) -> DynamoDBClient:  # noqa: ARG001 - needs the account
+    """A DynamoDB client of the empty account."""
+    return boto3.client("dynamodb", region_name="eu-west-1")
+
+
+@pytest.fixture
+def kms(aws: None) -> KMSClient:  # noqa: ARG001 - needs the account
+    """A KMS client of the empty account."""
+    return boto3.client("kms", region_name="eu-west-1")
+
+
+@pytest.fixture
+def sqs(aws: None) -> SQSClient:  # noqa: ARG001 - needs the account
+    """An SQS client of the empty account."""
+    return boto3.client("sqs", region_name="eu-west-1")
