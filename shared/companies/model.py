@@ -1,0 +1,193 @@
+"""The company document: one validated description of a company and of how its desk behaves."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+
+from shared.companies.base import (
+    BRANCH,
+    EmailAddress,
+    LanguageTag,
+    LongText,
+    Part,
+    ShortText,
+    Slug,
+    Text,
+    unique,
+)
+from shared.companies.money import Money  # noqa: TC001 - pydantic reads it at run time
+from shared.companies.opening import OpeningException, OpeningHours  # noqa: TC001 - the same
+from shared.companies.rules import Disclosure, HandOverRules, Limits, Retention, TakeoverRules
+
+EVERY, LISTED = f"{BRANCH}all", f"{BRANCH}list"
+Via = Literal["agent_bot", "webhook"]
+# A DynamoDB item holds 400 KB; the rest is for the item's other attributes.
+MAX_DOCUMENT_BYTES = 350_000
+MAX_INBOXES = 500
+DEFAULT_TOOLS = ("hand_over", "search_knowledge")
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        known = False  # no such zone, a path that leads out of the database, the name of a folder
+    else:
+        known = name not in {"", "localtime"}
+    if not known:
+        raise ValueError("must be a time zone of the IANA list, such as Europe/Madrid")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
+
+
+class InboxRule(Part):
+    """One inbox of the company, and who sends us its events."""
+
+    id: Annotated[int, Field(ge=1, le=2**53)]
+    via: Via = "webhook"
+
+
+def _branch(value: object) -> str | None:
+    if isinstance(value, list):
+        return LISTED
+    return EVERY if value == "all" else None
+
+
+Inboxes = Annotated[
+    Annotated[Literal["all"], Tag(EVERY)]
+    | Annotated[list[InboxRule], Field(max_length=MAX_INBOXES), Tag(LISTED)],
+    Discriminator(
+        _branch, custom_error_type="inboxes", custom_error_message="must be 'all' or a list of inboxes"
+    ),
+]
+
+
+class Service(Part):
+    """Something the company offers."""
+
+    id: Slug
+    name: ShortText
+    description: Text | None = None
+    duration_minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
+    price: Money | None = None
+    price_note: ShortText | None = None
+    buffer_before_minutes: Minutes = 0
+    buffer_after_minutes: Minutes = 0
+
+
+class KnowledgeEntry(Part):
+    """A question that customers ask, and its answer."""
+
+    question: Text
+    answer: LongText
+
+
+class KnowledgePage(Part):
+    """A page of text in Markdown."""
+
+    title: ShortText
+    markdown: LongText
+
+
+class Knowledge(Part):
+    """What the desk knows of the company beyond its services."""
+
+    entries: list[KnowledgeEntry] = Field(default_factory=list, max_length=2_000)
+    pages: list[KnowledgePage] = Field(default_factory=list, max_length=200)
+
+
+class Agent(Part):
+    """One of the desk's roles. Where there are several, a routing step chooses by their descriptions."""
+
+    name: Slug
+    description: Text = "Answers customers' questions about the company and its services."
+    instructions: LongText = "Be brief and friendly. Say only what the company's information supports."
+    tools: list[Slug] = Field(default_factory=lambda: list(DEFAULT_TOOLS), max_length=50)
+    model: ShortText | None = None
+
+    @field_validator("tools")
+    @classmethod
+    def _tools_once(cls, tools: list[str]) -> list[str]:
+        unique(tools, "tool")
+        return tools
+
+
+class EmailSettings(Part):
+    """Who sends the company's e-mails, and as whom."""
+
+    provider: Slug | None = None
+    from_address: EmailAddress | None = None
+    from_name: ShortText | None = None
+    reply_to: EmailAddress | None = None
+
+
+class CalendarSettings(Part):
+    """A calendar that the desk may look into."""
+
+    id: Slug
+    provider: Slug
+    calendar: ShortText = "primary"
+
+
+class Company(Part):
+    """The whole document. Its id is not part of it, so that it can be written under another id."""
+
+    name: ShortText
+    zone: Zone
+    language: LanguageTag
+    mode: Literal["live", "shadow", "off"] = "live"
+    inboxes: Inboxes = "all"
+    default_via: Via = "webhook"
+    opening_hours: OpeningHours | None = None
+    opening_exceptions: list[OpeningException] = Field(default_factory=list, max_length=400)
+    services: list[Service] = Field(default_factory=list, max_length=500)
+    knowledge: Knowledge = Knowledge()
+    agents: list[Agent] = Field(
+        default_factory=lambda: [Agent(name="frontdesk")], min_length=1, max_length=20
+    )
+    disclosure: Disclosure = Disclosure()
+    hand_over: HandOverRules = HandOverRules()
+    quiet_window_seconds: Annotated[float, Field(ge=0, le=30)] = 4.0
+    quiet_cap_seconds: Annotated[float, Field(ge=0, le=60)] = 12.0
+    patience_seconds: Annotated[int, Field(ge=30, le=3_600)] = 300
+    takeover: TakeoverRules = TakeoverRules()
+    email: EmailSettings = EmailSettings()
+    calendars: list[CalendarSettings] = Field(default_factory=list, max_length=50)
+    staff_email: EmailAddress | None = None
+    retention: Retention = Retention()
+    limits: Limits = Limits()
+
+    @field_validator("inboxes")
+    @classmethod
+    def _inboxes_once(cls, inboxes: Literal["all"] | list[InboxRule]) -> Literal["all"] | list[InboxRule]:
+        if inboxes != "all":
+            unique([rule.id for rule in inboxes], "inbox")
+        return inboxes
+
+    @field_validator("services", "calendars")
+    @classmethod
+    def _ids_once(cls, parts: list[Any]) -> list[Any]:
+        unique([part.id for part in parts], "id")
+        return parts
+
+    @field_validator("agents")
+    @classmethod
+    def _agents_once(cls, agents: list[Agent]) -> list[Agent]:
+        unique([agent.name for agent in agents], "name")
+        return agents
+
+    @model_validator(mode="after")
+    def _cap_holds_the_window(self) -> Company:
+        if self.quiet_cap_seconds < self.quiet_window_seconds:
+            raise ValueError("must have a quiet_cap_seconds that is not below its quiet_window_seconds")
+        return self
+
+    def as_document(self) -> dict[str, Any]:
+        """The document as it was given: defaults that were not written down stay out of it."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

@@ -1,0 +1,91 @@
+"""The rules a company sets for its desk: disclosure, hand-over, takeover, retention, limits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.companies.base import LanguageTag, Part, Phrase, ShortText, Text, for_language
+
+# The EU's AI Act (regulation 2024/1689), article 50 (1): people learn that they talk to a machine at the
+# latest at the first interaction.
+DISCLOSURE_TEXTS = {
+    "es": "Soy un asistente virtual automático. Si prefieres hablar con una persona, dímelo.",
+    "en": "I am an automated virtual assistant. If you would rather talk to a person, just tell me.",
+    "pt": "Sou um assistente virtual automático. Se preferir falar com uma pessoa, é só dizer.",
+}
+HAND_OVER_TEXTS = {
+    "es": "Te paso con una persona del equipo, que te responderá lo antes posible.",
+    "en": "I am handing you over to a person of our team, who will answer as soon as possible.",
+    "pt": "Vou passar a conversa para uma pessoa da equipa, que responderá o mais rápido possível.",
+}
+REPLY_PATTERNS = ("escalar", "contacta directamente", "especialista")
+CUSTOMER_PATTERNS = (
+    "hablar con una persona",
+    "hablar con un humano",
+    "agente humano",
+    "talk to a person",
+    "speak to a person",
+    "talk to a human",
+    "speak to a human",
+    "human agent",
+    "falar com uma pessoa",
+    "falar com um humano",
+    "atendente humano",
+)
+ConversationStatus = Literal["open", "pending", "resolved", "snoozed"]
+
+
+class Disclosure(Part):
+    """What tells a customer, at the first interaction, that a machine answers."""
+
+    enabled: bool = True
+    texts: dict[LanguageTag, Text] = Field(default_factory=dict)
+
+    def text_for(self, language: str) -> str:
+        """The sentence in a language, else in English."""
+        return for_language(self.texts, language, DISCLOSURE_TEXTS)
+
+
+class HandOverRules(Part):
+    """When a conversation goes to a person, and what happens then.
+
+    Patterns are plain words, no regular expressions: they match whole words, without regard to case and
+    accents. ``reply_patterns`` are looked for in the desk's reply, which is still sent; ``customer_patterns``
+    in the customer's message.
+    """
+
+    reply_patterns: list[Phrase] = Field(default_factory=lambda: list(REPLY_PATTERNS), max_length=100)
+    customer_patterns: list[Phrase] = Field(default_factory=lambda: list(CUSTOMER_PATTERNS), max_length=100)
+    # None: ``pending`` where a webhook serves the inbox, ``open`` where an agent bot does.
+    status: Literal["open", "pending", "snoozed"] | None = None
+    customer_text: dict[LanguageTag, Text] = Field(default_factory=dict)
+
+    def text_for(self, language: str) -> str:
+        """What the customer is told, in a language, else in English."""
+        return for_language(self.customer_text, language, HAND_OVER_TEXTS)
+
+
+class TakeoverRules(Part):
+    """When a person is in charge, and when the desk may speak again."""
+
+    assignment_means_takeover: Literal["auto", "always", "never"] = "auto"
+    # None: ``open`` where a webhook serves the inbox, ``pending`` where an agent bot does.
+    bot_statuses: Annotated[list[ConversationStatus], Field(min_length=1, max_length=4)] | None = None
+    resume_after_hours: Annotated[int, Field(ge=1, le=24 * 30)] | None = 12
+    resume_label: ShortText = "bot"
+
+
+class Retention(Part):
+    """How much of a contact's history the desk may use, and for how long it is kept."""
+
+    history_days: Annotated[int, Field(ge=1, le=400)] = 30
+    history_messages: Annotated[int, Field(ge=0, le=200)] = 20
+
+
+class Limits(Part):
+    """Brakes against loops: beyond them there is one hand-over."""
+
+    turns_per_hour: Annotated[int, Field(ge=1, le=1_000)] = 20
+    turns_per_contact_day: Annotated[int, Field(ge=1, le=10_000)] = 60
