@@ -1,0 +1,1 @@
+"""What lets the desk act for a company: tokens and secrets, encrypted at rest."""
