@@ -34,7 +34,7 @@ class AddressGuard:
         """Look at the text of a URL, before anything is resolved.
 
         Raises:
-            AddressRefused: wrong scheme, credentials inside, no host, or a literal address that is not public.
+            AddressRefused: wrong scheme, credentials inside, no host, or a literal address not public.
         """
         try:
             parts = urlsplit(url)

@@ -29,7 +29,7 @@ def _session() -> boto3.Session:
 
 
 def _client(service: str) -> Any:  # noqa: ANN401 - narrowed by the four functions below
-    return _session().client(service, config=CLIENT_CONFIG)  # type: ignore[call-overload]
+    return _session().client(service, config=CLIENT_CONFIG)
 
 
 def dynamodb() -> DynamoDBClient:

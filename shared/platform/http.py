@@ -14,7 +14,7 @@ import json
 import socket
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -61,7 +61,7 @@ class _Call:
         self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
 
-    def __enter__(self) -> _Call:
+    def __enter__(self) -> Self:
         self._timer.start()
         return self
 
@@ -132,7 +132,7 @@ class _Guarded(HTTPConnection):
                 return sock
         raise NewConnectionError(self, "nothing accepts connections there") from last
 
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - handed on as they come
         call = _calls.current
         if call is not None:
             call.watch(self)
@@ -156,7 +156,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - handed on as they come
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
 
@@ -175,7 +175,7 @@ class HttpClient:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _Adapter(max_retries=0))
 
-    def send(  # noqa: PLR0913 - one argument per part of a request
+    def send(
         self,
         method: str,
         url: str,

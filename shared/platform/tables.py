@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from shared.platform.errors import FrontdeskError
+from shared.platform.errors import FrontdeskError, RetryLater
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -25,6 +25,7 @@ type_serializer = TypeSerializer()
 type_deserializer = TypeDeserializer()
 
 Item = dict[str, Any]
+_CONFLICT_TRIES = 5
 
 
 class ConditionFailed(FrontdeskError):
@@ -102,7 +103,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON-like value
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, Binary):
-        return bytes(value)
+        return cast("bytes", value.__bytes__())
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -118,6 +119,17 @@ def to_wire(item: Mapping[str, Any]) -> dict[str, Any]:
 def from_wire(item: Mapping[str, Any]) -> Item:
     """DynamoDB's typed attribute values as plain values."""
     return {key: _plain(type_deserializer.deserialize(value)) for key, value in item.items()}
+
+
+def _look_into(refused: ClientError) -> None:
+    """Raise what a cancelled transaction means; return when it only met another write."""
+    reasons: list[dict[str, Any]] = refused.response.get("CancellationReasons", [])  # type: ignore[assignment]
+    for reason in reasons:
+        if reason.get("Code") == "ConditionalCheckFailed":
+            item = reason.get("Item")
+            raise ConditionFailed(from_wire(item) if item else None) from None
+    if not any(reason.get("Code") == "TransactionConflict" for reason in reasons):
+        raise refused
 
 
 class Table:
@@ -144,12 +156,12 @@ class Table:
         )
         return from_wire(answer["Item"]) if "Item" in answer else None
 
-    def query(  # noqa: PLR0913 - one argument per part of a DynamoDB query
+    def query(
         self,
         pk: str,
         *,
         prefix: str = "",
-        after: str = "",
+        between: tuple[str, str] | None = None,
         limit: int | None = None,
         newest_first: bool = False,
         consistent: bool = False,
@@ -159,26 +171,34 @@ class Table:
         Args:
             pk: the partition.
             prefix: only sort keys that begin so.
-            after: only sort keys greater than this; not together with ``prefix``.
+            between: only sort keys from the first to the second, both included; not together with ``prefix``.
             limit: at most so many.
             newest_first: descending order.
             consistent: see `get`.
         """
         items: list[Item] = []
-        for item in self._pages(pk, prefix, after, limit, newest_first=newest_first, consistent=consistent):
+        for item in self._pages(pk, prefix, between, limit, newest_first=newest_first, consistent=consistent):
             items.append(item)
             if limit is not None and len(items) >= limit:
                 break
         return items
 
-    def _pages(  # noqa: PLR0913 - private twin of query
-        self, pk: str, prefix: str, after: str, limit: int | None, *, newest_first: bool, consistent: bool
+    def _pages(
+        self,
+        pk: str,
+        prefix: str,
+        between: tuple[str, str] | None,
+        limit: int | None,
+        *,
+        newest_first: bool,
+        consistent: bool,
     ) -> Iterator[Item]:
         condition, values = "pk = :pk", {":pk": pk}
         if prefix:
             condition, values = condition + " AND begins_with(sk, :sk)", {**values, ":sk": prefix}
-        elif after:
-            condition, values = condition + " AND sk > :sk", {**values, ":sk": after}
+        elif between is not None:
+            condition += " AND sk BETWEEN :from AND :to"
+            values = {**values, ":from": between[0], ":to": between[1]}
         request: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
@@ -230,23 +250,22 @@ class Table:
         """
         self._one("delete_item", Delete(key, condition, values or {}))
 
-    def transact(self, parts: list[TransactionPart]) -> None:
+    def transact(self, parts: Sequence[TransactionPart]) -> None:
         """All of it or nothing, at most 100 parts.
 
         Raises:
             ConditionFailed: one of the conditions did not hold; ``item`` is that part's item where known.
+            RetryLater: other writes kept touching the same items.
         """
-        try:
-            self._client.transact_write_items(TransactItems=[self._transaction_part(part) for part in parts])
-        except self._client.exceptions.TransactionCanceledException as refused:
-            reasons: list[dict[str, Any]] = refused.response.get("CancellationReasons", [])  # type: ignore[assignment]
-            for reason in reasons:
-                if reason.get("Code") == "ConditionalCheckFailed":
-                    item = reason.get("Item")
-                    raise ConditionFailed(from_wire(item) if item else None) from None
-            if any(reason.get("Code") == "TransactionConflict" for reason in reasons):
-                raise ConditionFailed from None
-            raise
+        request = [self._transaction_part(part) for part in parts]
+        for _ in range(_CONFLICT_TRIES):
+            try:
+                self._client.transact_write_items(TransactItems=request)
+            except self._client.exceptions.TransactionCanceledException as refused:
+                _look_into(refused)
+            else:
+                return
+        raise RetryLater("other writes keep touching the same items", reason="transaction_conflict")
 
     def _one(self, operation: str, write: Write) -> Item:
         request = self._request(write)
@@ -280,4 +299,4 @@ class Table:
 
     def _transaction_part(self, part: TransactionPart) -> TransactWriteItemTypeDef:
         kind = {Put: "Put", Update: "Update", Delete: "Delete", Check: "ConditionCheck"}[type(part)]
-        return {kind: self._request(part)}  # type: ignore[misc, return-value]
+        return {kind: self._request(part)}  # type: ignore[misc]

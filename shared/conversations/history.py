@@ -1,0 +1,81 @@
+"""What was said, by contact and inbox across conversations: the context of the next answer.
+
+Retention is enforced when reading; the table's expiry only sweeps up later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from shared.conversations.keys import SCHEMA_VERSION, ContactKey
+from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
+from shared.platform.tables import Put
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.platform.tables import Table
+
+Role = Literal["customer", "desk", "person"]
+# Longer than any company may ask for; the company's own retention is enforced when reading.
+_KEEP_DAYS = 90
+_MAX_CHARACTERS = 4_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing said: who said it, when (UTC), in which conversation (display id)."""
+
+    contact: ContactKey
+    message_id: int
+    role: Role
+    text: str
+    at: datetime
+    conversation_id: int
+
+
+def history_put(entry: Entry, now: datetime) -> Put:
+    """The write that adds an entry; written twice it is there once.
+
+    Args:
+        entry: what was said.
+        now: the current moment; the entry is swept up some time after.
+    """
+    item = entry.contact.message(entry.message_id).as_item() | {
+        "role": entry.role,
+        "text": entry.text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode(),
+        "at_ms": epoch_milliseconds(entry.at),
+        "conversation_id": entry.conversation_id,
+        "expires_at": int((now + timedelta(days=_KEEP_DAYS)).timestamp()),
+        "v": SCHEMA_VERSION,
+    }
+    return Put(item)
+
+
+def read_history(
+    table: Table, contact: ContactKey, *, now: datetime, days: int, messages: int
+) -> list[Entry]:
+    """The newest entries within the company's retention, oldest first.
+
+    Args:
+        table: the conversations table.
+        contact: whose.
+        now: the current moment.
+        days: nothing older.
+        messages: at most so many.
+    """
+    items = table.query(contact.pk, prefix="message#", limit=messages, newest_first=True, consistent=True)
+    entries = [
+        Entry(
+            contact,
+            int(item["sk"].removeprefix("message#")),
+            item["role"],
+            item["text"],
+            from_epoch_milliseconds(item["at_ms"]),
+            item["conversation_id"],
+        )
+        for item in items
+    ]
+    return [entry for entry in reversed(entries) if now - entry.at <= timedelta(days=days)]

@@ -1,0 +1,189 @@
+"""A customer's message on its way from the door to its turn: what a turn needs and nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from shared.conversations.keys import SCHEMA_VERSION, ContactKey, ConversationKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from shared.chatwoot.events import Conversation, Message
+
+MAX_TEXT_CHARACTERS = 32_000
+MAX_ATTACHMENTS = 15
+# Queues take 256 KiB; escaped emoji need twelve bytes a character, so characters alone do not bound it.
+MAX_JSON_BYTES = 200_000
+# The fields of an attachment that a turn may use; everything else stays behind.
+_ATTACHMENT_FIELDS = (
+    "id",
+    "file_type",
+    "extension",
+    "content_type",
+    "data_url",
+    "file_size",
+    "coordinates_lat",
+    "coordinates_long",
+    "fallback_title",
+    "meta",
+)
+_MAX_FIELD_CHARACTERS = 2_000
+_ROOM_BYTES = 40_000
+
+
+@dataclass(frozen=True)
+class State:
+    """Status and assignee as one event showed them; ``updated_at_us`` orders them, ``None`` where unknown."""
+
+    status: str
+    assignee_id: int | None
+    assignee_kind: str
+    can_reply: bool
+    labels: tuple[str, ...]
+    updated_at_us: int | None
+
+    @classmethod
+    def of(cls, conversation: Conversation) -> State:
+        """The state that an event carries."""
+        return cls(
+            conversation.status,
+            conversation.assignee_id,
+            conversation.assignee_kind,
+            conversation.can_reply,
+            conversation.labels,
+            conversation.updated_at_us,
+        )
+
+
+@dataclass(frozen=True)
+class IncomingMessage:
+    """One customer message.
+
+    ``received_at_ms`` is when the door took it (milliseconds since 1970, UTC): the quiet window and the
+    company's patience count from there. ``cut`` says that the text was longer than we keep.
+    """
+
+    key: ConversationKey
+    message_id: int
+    text: str
+    cut: bool
+    content_type: str
+    created_at: str
+    received_at_ms: int
+    inbox_id: int
+    channel: str
+    contact_id: int
+    contact_name: str
+    contact_source_id: str
+    in_reply_to: int | None
+    attachments: tuple[Mapping[str, Any], ...]
+    state: State
+
+    @property
+    def contact(self) -> ContactKey:
+        """Whose history it belongs to."""
+        return ContactKey(self.key.company_id, self.key.account_id, self.inbox_id, self.contact_id)
+
+    @property
+    def identity(self) -> str:
+        """The message's business key."""
+        return self.key.message_identity(self.message_id)
+
+    def to_json(self) -> str:
+        """For the queue: ASCII only, because queues refuse most control characters."""
+        return json.dumps(
+            {"v": SCHEMA_VERSION, "kind": "incoming_message", **asdict(self)}, ensure_ascii=True
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> IncomingMessage:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            data = json.loads(text)
+            if data.pop("kind") != "incoming_message":
+                raise ValueError("not an incoming message")
+            data.pop("v")
+            return cls.from_plain(data)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("not an incoming message") from error
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> IncomingMessage:
+        """Build one from plain values, as they stand in the queue and in the inbox."""
+        state = {**data["state"], "labels": tuple(data["state"]["labels"])}
+        return cls(
+            **{
+                **data,
+                "key": ConversationKey(**data["key"]),
+                "attachments": tuple(data["attachments"]),
+                "state": State(**state),
+            }
+        )
+
+
+def incoming_message(
+    key: ConversationKey, conversation: Conversation, message: Message, received_at: datetime
+) -> IncomingMessage:
+    """What is kept of an event.
+
+    Args:
+        key: whose conversation it is.
+        conversation: from the event; inbox and contact are known.
+        message: from the event.
+        received_at: when the door took it.
+    """
+    text = _within_bytes(message.text[:MAX_TEXT_CHARACTERS])
+    whole = IncomingMessage(
+        key=key,
+        message_id=message.id,
+        # A lone surrogate is legal in JSON's escapes and in nothing that comes after.
+        text=text.encode("utf-8", "replace").decode(),
+        cut=len(message.text) > len(text),
+        content_type=message.content_type,
+        created_at=message.created_at,
+        received_at_ms=int(received_at.timestamp() * 1000),
+        inbox_id=conversation.inbox_id or 0,
+        channel=conversation.channel,
+        contact_id=conversation.contact_id or 0,
+        contact_name=conversation.contact_name[:200].encode("utf-8", "replace").decode(),
+        contact_source_id=conversation.contact_source_id[:200],
+        in_reply_to=message.in_reply_to,
+        attachments=tuple(_attachment(item) for item in message.attachments[:MAX_ATTACHMENTS]),
+        state=State.of(conversation),
+    )
+    if len(whole.to_json()) <= MAX_JSON_BYTES + _ROOM_BYTES:
+        return whole
+    # Only forged attachments are so long: their kinds are told, their words are not.
+    bare = tuple(
+        {name: item[name] for name in ("id", "file_type") if name in item} for item in whole.attachments
+    )
+    return replace(whole, attachments=bare)
+
+
+def _within_bytes(text: str) -> str:
+    while len(json.dumps(text)) > MAX_JSON_BYTES:
+        text = text[: len(text) * 3 // 4]
+    return text
+
+
+def _attachment(item: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name in _ATTACHMENT_FIELDS:
+        value = item.get(name)
+        if isinstance(value, str):
+            kept[name] = value[:_MAX_FIELD_CHARACTERS].encode("utf-8", "replace").decode()
+        elif isinstance(value, float):
+            kept[name] = str(value)  # coordinates; tables take no floats
+        elif isinstance(value, int):
+            kept[name] = value
+        elif name == "meta" and isinstance(value, dict):
+            kept[name] = {str(key)[:50]: str(inner)[:200] for key, inner in list(value.items())[:10]}
+    return kept

@@ -1,0 +1,87 @@
+"""Where a conversation's items stand in the ``conversations`` table.
+
+One item collection per conversation: its inbox, its people item, its ledger. History stands by contact and
+inbox, because WhatsApp opens a new conversation after each resolve and the customer stays the same.
+Message ids are written with leading zeros so that text order is number order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.platform.tables import Key
+
+SCHEMA_VERSION = 1
+_ID_DIGITS = 19
+
+
+def padded(number: int) -> str:
+    """A message id as text whose order is the numbers' order."""
+    return f"{number:0{_ID_DIGITS}d}"
+
+
+@dataclass(frozen=True, order=True)
+class ConversationKey:
+    """One conversation: display ids are unique per account only, and accounts per company's server."""
+
+    company_id: str
+    account_id: int
+    conversation_id: int
+
+    @property
+    def pk(self) -> str:
+        """The partition of the conversation's items."""
+        return f"company#{self.company_id}#conversation#{self.account_id}#{self.conversation_id}"
+
+    @property
+    def group_id(self) -> str:
+        """The queue's message group: one conversation's messages are handled one after another."""
+        return f"{self.company_id}:{self.account_id}:{self.conversation_id}"
+
+    def message_identity(self, message_id: int) -> str:
+        """The business key of a message, the same for every copy of it however it reaches us."""
+        return f"{self.group_id}:{message_id}"
+
+    def head(self) -> Key:
+        """The ledger's head."""
+        return Key(self.pk, "head")
+
+    def people(self) -> Key:
+        """What the door knows of people, status and assignee."""
+        return Key(self.pk, "people")
+
+    def inbox(self, message_id: int) -> Key:
+        """A customer's message."""
+        return Key(self.pk, f"inbox#{padded(message_id)}")
+
+    def receipt(self, marker: str) -> Key:
+        """What came back of one of our own messages."""
+        return Key(self.pk, f"receipt#{marker}")
+
+    def turn(self, turn: int, rest: str) -> Key:
+        """An item of one turn's ledger."""
+        return Key(self.pk, f"{turn_prefix(turn)}{rest}")
+
+
+def turn_prefix(turn: int) -> str:
+    """How the sort keys of one turn's items begin."""
+    return f"turn#{turn:08d}#"
+
+
+@dataclass(frozen=True)
+class ContactKey:
+    """One customer in one inbox: what history hangs on."""
+
+    company_id: str
+    account_id: int
+    inbox_id: int
+    contact_id: int
+
+    @property
+    def pk(self) -> str:
+        """The partition of the contact's history."""
+        return f"company#{self.company_id}#contact#{self.account_id}#{self.inbox_id}#{self.contact_id}"
+
+    def message(self, message_id: int) -> Key:
+        """One message of the history, by Chatwoot's id."""
+        return Key(self.pk, f"message#{padded(message_id)}")

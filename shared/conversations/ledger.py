@@ -1,0 +1,260 @@
+"""The ledger: what a conversation's turns have done, so that doing it again does nothing twice.
+
+A head item holds the open turn and the fence, a number that grows whenever somebody takes the conversation
+up. Every other write checks the fence in the same transaction, so that a worker that was slow, frozen or
+thought dead cannot write over the one that came after it. Items are written once or change state; none grows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.conversations.history import history_put
+from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
+from shared.conversations.plan import Outcome, Plan
+from shared.platform.errors import FrontdeskError
+from shared.platform.tables import Check, ConditionFailed, Put, Update
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.conversations.history import Entry
+    from shared.conversations.incoming import IncomingMessage
+    from shared.conversations.keys import ConversationKey
+    from shared.platform.clock import Clock
+    from shared.platform.tables import Item, Table, TransactionPart
+
+_KEEP_DAYS = 30
+# A transaction takes 100 parts: the head, and for each message its inbox item and its place in the history.
+MAX_MESSAGES_PER_TURN = 40
+
+
+class FenceLost(FrontdeskError):
+    """Somebody took the conversation up after us: whatever we were about to do is theirs now."""
+
+    default_reason = "fence_lost"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The ledger's head.
+
+    Args:
+        fence: our number; writes under a smaller one fail.
+        watermark: every message up to this id is answered.
+        turn: the open turn's number; 0 when none is open.
+        last_turn: the newest turn's number.
+        attempts: how often the open turn was begun.
+        message_ids: what the open turn answers.
+    """
+
+    fence: int = 0
+    watermark: int = 0
+    turn: int = 0
+    last_turn: int = 0
+    attempts: int = 0
+    message_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def from_item(cls, item: Item) -> Head:
+        """Read the head's item; attributes it does not have yet keep their defaults."""
+        known = {name: value for name, value in item.items() if name in cls.__dataclass_fields__}
+        return cls(**{**known, "message_ids": tuple(known.get("message_ids", ()))})
+
+
+class Ledger:
+    """One conversation's ledger, in the hands of one worker.
+
+    Args:
+        table: the conversations table.
+        key: the conversation.
+        clock: stamps items.
+    """
+
+    def __init__(self, table: Table, key: ConversationKey, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+        self.key = key
+        self.head = Head()
+
+    def take_up(self) -> Head:
+        """Take the conversation up: from here on the writes of whoever had it before fail."""
+        item = self._table.update(
+            self.key.head(),
+            "ADD fence :one SET v = :v, expires_at = :expires",
+            values={":one": 1, ":v": SCHEMA_VERSION, ":expires": self._expiry()},
+        )
+        self.head = Head.from_item(item)
+        return self.head
+
+    def reopen_below(self, message_id: int) -> None:
+        """Lower the watermark below a message that came after a newer one was answered.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us.
+        """
+        if self.head.watermark >= message_id:
+            self._change_head("SET watermark = :below", {":below": message_id - 1})
+
+    def open_turn(self, messages: Sequence[IncomingMessage], *, counts: bool = True) -> int:
+        """Open a turn for these messages, or go on with the open one.
+
+        Args:
+            messages: what it answers; an open turn that has decided nothing yet takes newer ones in.
+            counts: whether this is an attempt, not just a look at what became of a message.
+
+        Returns:
+            How many attempts there were, this one included.
+
+        Raises:
+            FenceLost: see `reopen_below`.
+        """
+        turn = self.head.turn or self.head.last_turn + 1
+        self._change_head(
+            "SET turn = :turn, last_turn = :turn, attempts = :attempts, message_ids = :ids",
+            {
+                ":turn": turn,
+                ":attempts": self.head.attempts + (1 if counts else 0),
+                ":ids": [message.message_id for message in messages],
+            },
+        )
+        return self.head.attempts
+
+    def entries(self) -> dict[str, Item]:
+        """The open turn's items, by the rest of their sort keys, such as ``plan`` or ``part#00``."""
+        if not self.head.turn:
+            return {}
+        prefix = turn_prefix(self.head.turn)
+        items = self._table.query(self.key.pk, prefix=prefix, consistent=True)
+        return {item["sk"].removeprefix(prefix): item for item in items}
+
+    def write(self, name: str, attributes: Item) -> None:
+        """Write an item of the open turn that is not there yet.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us, or has written it.
+        """
+        item = self.key.turn(self.head.turn, name).as_item() | attributes
+        item |= {"fence": self.head.fence, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
+        self._fenced([Put(item, "attribute_not_exists(pk)")])
+
+    def change(self, name: str, attributes: Item) -> None:
+        """Change attributes of an item of the open turn.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us.
+        """
+        self._fenced([_assignment(self.key, self.head.turn, name, attributes)])
+
+    def note_certain(self, name: str, attributes: Item, *, marker: str) -> None:
+        """Note what is certain whoever holds the conversation, such as that a message was stored.
+
+        Args:
+            name: the item.
+            attributes: what is certain.
+            marker: the item must still be about this message.
+        """
+        update = _assignment(self.key, self.head.turn, name, attributes)
+        try:
+            self._table.update(
+                update.key,
+                update.expression,
+                "marker = :marker",
+                values={**update.values, ":marker": marker},
+                names=update.names,
+            )
+        except ConditionFailed:
+            raise FenceLost("the part was taken over") from None
+
+    def plan(self, entries: dict[str, Item]) -> Plan | None:
+        """What the open turn has decided, where it has."""
+        item = entries.get("plan")
+        return None if item is None else Plan.from_plain(json.loads(item["plan"]))
+
+    def write_plan(self, plan: Plan) -> None:
+        """Write down what the turn will do.
+
+        Raises:
+            FenceLost: see `write`.
+        """
+        self.write("plan", {"plan": json.dumps(plan.as_plain())})
+
+    def receipt(self, marker: str) -> int | None:
+        """The id under which the door saw one of our messages come back, or ``None``."""
+        item = self._table.get(self.key.receipt(marker), consistent=True)
+        return min(item["message_ids"]) if item and item.get("message_ids") else None
+
+    def close(self, outcome: Outcome, messages: Sequence[IncomingMessage], history: Sequence[Entry]) -> None:
+        """End the open turn: its messages are answered, and everything said belongs to the history.
+
+        Args:
+            outcome: how it ended.
+            messages: what it answered.
+            history: what was said, by the customer and by the desk.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us.
+        """
+        turn = self.head.turn
+        answered: list[TransactionPart] = [
+            Update(
+                self.key.inbox(message.message_id),
+                "SET answered_in = :turn, outcome = :outcome",
+                values={":turn": turn, ":outcome": str(outcome)},
+            )
+            for message in messages
+        ]
+        puts: list[TransactionPart] = [history_put(entry, self._clock.now()) for entry in history]
+        room = 99 - len(answered)
+        for put in puts[room:]:
+            self._table.put(put.item) if isinstance(put, Put) else None
+        watermark = max([self.head.watermark, *(message.message_id for message in messages)])
+        self._change_head(
+            "SET turn = :none, attempts = :none, message_ids = :nothing, watermark = :watermark, "
+            "last_outcome = :outcome",
+            {":none": 0, ":nothing": [], ":watermark": watermark, ":outcome": str(outcome)},
+            answered + puts[:room],
+        )
+
+    # ------------------------------------------------------------------------------------------------
+
+    def _expiry(self) -> int:
+        return int((self._clock.now() + timedelta(days=_KEEP_DAYS)).timestamp())
+
+    def _change_head(
+        self, expression: str, values: dict[str, Any], others: Sequence[TransactionPart] = ()
+    ) -> None:
+        fence = {":fence": self.head.fence}
+        try:
+            if others:
+                update = Update(self.key.head(), expression, "fence = :fence", {**values, **fence})
+                self._table.transact([update, *others])
+                item = self._table.get(self.key.head(), consistent=True) or {}
+            else:
+                item = self._table.update(
+                    self.key.head(), expression, "fence = :fence", values={**values, **fence}
+                )
+        except ConditionFailed:
+            raise FenceLost("somebody took the conversation up after us") from None
+        self.head = Head.from_item(item)
+
+    def _fenced(self, parts: Sequence[TransactionPart]) -> None:
+        check = Check(
+            self.key.head(),
+            "fence = :fence AND turn = :turn",
+            {":fence": self.head.fence, ":turn": self.head.turn},
+        )
+        try:
+            self._table.transact([check, *parts])
+        except ConditionFailed:
+            raise FenceLost("somebody took the conversation up after us") from None
+
+
+def _assignment(key: ConversationKey, turn: int, name: str, attributes: Item) -> Update:
+    names = {f"#a{index}": attribute for index, attribute in enumerate(attributes)}
+    values = {f":a{index}": value for index, value in enumerate(attributes.values())}
+    sets = ", ".join(f"#a{index} = :a{index}" for index in range(len(attributes)))
+    return Update(key.turn(turn, name), f"SET {sets}", values=values, names=names)

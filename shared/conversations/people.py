@@ -1,0 +1,235 @@
+"""People first: whether the desk may speak in a conversation.
+
+The door writes one item per conversation, and turns only read it: the newest message of a person, status,
+assignee and labels, each by Chatwoot's own order. Events may come late, twice and in any order, so every
+write is conditional on being newer than what is there.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.conversations.history import Entry, history_put
+from shared.conversations.keys import SCHEMA_VERSION, ContactKey, ConversationKey
+from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
+from shared.platform.tables import ConditionFailed, Delete, TransactionPart, Update
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from shared.chatwoot.events import Conversation, Message
+    from shared.conversations.incoming import State
+    from shared.platform.tables import Item, Put, Table
+
+_NEWER = "(attribute_not_exists(state_at_us) OR state_at_us <= :at)"
+_KEEP_DAYS = 90
+
+
+@dataclass(frozen=True)
+class SpeakingRules:
+    """A company's rules, as far as they decide who speaks.
+
+    Args:
+        bot_statuses: in these the desk may speak.
+        assignment_counts: whether an assignee who is a person means that a person is in charge.
+        resume_after: how long after a person's last message the desk speaks again; ``None``: never by itself.
+        resume_label: a label that gives the conversation back.
+    """
+
+    bot_statuses: frozenset[str]
+    assignment_counts: bool
+    resume_after: timedelta | None
+    resume_label: str
+
+
+@dataclass(frozen=True)
+class People:
+    """What is known of a conversation's people; times in microseconds are Chatwoot's ``updated_at``."""
+
+    human_message_id: int = 0
+    human_at_us: int = 0
+    human_arrived_ms: int = 0
+    status: str = ""
+    assignee_id: int | None = None
+    assignee_kind: str = ""
+    labels: tuple[str, ...] = ()
+    state_at_us: int = 0
+    status_changed_at_us: int = 0
+    resolved_at_us: int = 0
+    given_back_at_us: int = 0
+
+    @classmethod
+    def from_item(cls, item: Item | None) -> People:
+        """Read the door's item; attributes it does not have keep their defaults."""
+        known = {name: value for name, value in (item or {}).items() if name in cls.__dataclass_fields__}
+        return cls(**{**known, "labels": tuple(known.get("labels", ()))})
+
+    def seen_with(self, states: Sequence[State]) -> People:
+        """This, with states from elsewhere (queued events, the API) where they are newer."""
+        newest = self
+        for state in states:
+            at = state.updated_at_us
+            if at is not None and at >= newest.state_at_us and state.status:
+                newest = replace(
+                    newest,
+                    status=state.status,
+                    assignee_id=state.assignee_id,
+                    assignee_kind=state.assignee_kind,
+                    labels=state.labels,
+                    state_at_us=at,
+                )
+        return newest
+
+    def silence_reason(self, rules: SpeakingRules, now: datetime) -> str:
+        """Why the desk must be silent, or an empty text when it may speak.
+
+        Args:
+            rules: the company's.
+            now: the current moment.
+        """
+        if self.status and self.status not in rules.bot_statuses:
+            return f"status_{self.status}"
+        if self._person_wrote(rules, now):
+            return "person_in_charge"
+        if rules.assignment_counts and self.assignee_id is not None and self.assignee_kind.lower() == "user":
+            return "assigned_to_person"
+        return ""
+
+    def _person_wrote(self, rules: SpeakingRules, now: datetime) -> bool:
+        if not self.human_message_id or self.human_at_us <= self._episode_ended_us(rules):
+            return False
+        if rules.resume_after is None:
+            return True
+        return now - from_epoch_milliseconds(self.human_arrived_ms) < rules.resume_after
+
+    def _episode_ended_us(self, rules: SpeakingRules) -> int:
+        ends = [self.resolved_at_us, self.given_back_at_us]
+        if self.status in rules.bot_statuses:
+            ends.append(self.status_changed_at_us)
+        if rules.resume_label and rules.resume_label in self.labels:
+            ends.append(self.state_at_us)
+        return max(ends)
+
+
+class PeopleRecorder:
+    """The door's pen: writes what a turn in flight must see at once, each event in one call.
+
+    Args:
+        table: the conversations table.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def person_wrote(
+        self, key: ConversationKey, conversation: Conversation, message: Message, now: datetime
+    ) -> None:
+        """A person's public message: it pauses the desk, and belongs to the history."""
+        at = conversation.updated_at_us or int(now.timestamp() * 1_000_000)
+        pause = Update(
+            key.people(),
+            "SET human_message_id = :id, human_at_us = :at, human_arrived_ms = :now, "
+            "expires_at = :expires, v = :v",
+            "attribute_not_exists(human_message_id) OR human_message_id < :id",
+            {
+                ":id": message.id,
+                ":at": at,
+                ":now": epoch_milliseconds(now),
+                ":expires": _expiry(now),
+                ":v": SCHEMA_VERSION,
+            },
+        )
+        history = _history(key, conversation, message, now)
+        try:
+            self._table.transact([pause, *history])
+        except ConditionFailed:
+            # A newer message of theirs is known already; this one still belongs to the history.
+            for put in history:
+                self._table.put(put.item)
+
+    def state_changed(
+        self, key: ConversationKey, conversation: Conversation, event: str, now: datetime
+    ) -> None:
+        """Status, assignee and labels as a conversation event shows them."""
+        at = conversation.updated_at_us or int(now.timestamp() * 1_000_000)
+        values: dict[str, Any] = {
+            ":status": conversation.status,
+            ":assignee": conversation.assignee_id,
+            ":kind": conversation.assignee_kind,
+            ":labels": list(conversation.labels),
+            ":at": at,
+            ":expires": _expiry(now),
+            ":v": SCHEMA_VERSION,
+        }
+        sets = [
+            "#status = :status",
+            "assignee_id = :assignee",
+            "assignee_kind = :kind",
+            "labels = :labels",
+            "state_at_us = :at",
+            "expires_at = :expires",
+            "v = :v",
+        ]
+        if conversation.status == "resolved":
+            sets.append("resolved_at_us = :at")
+        elif event != "conversation_updated" or "status" in conversation.changes:
+            sets.append("status_changed_at_us = :at")
+        with suppress(ConditionFailed):  # something newer is known already: this event adds nothing
+            self._table.update(
+                key.people(), "SET " + ", ".join(sets), _NEWER, values=values, names={"#status": "status"}
+            )
+
+    def came_back(self, key: ConversationKey, message: Message, now: datetime) -> int:
+        """One of our own messages as Chatwoot shows it to us.
+
+        Returns:
+            How many different messages carry this marker: more than one is a duplicate that customers saw.
+        """
+        expression = "ADD message_ids :ids SET expires_at = :expires, v = :v"
+        values: dict[str, Any] = {":ids": {message.id}, ":expires": _expiry(now), ":v": SCHEMA_VERSION}
+        if message.external_error:
+            expression += ", external_error = :error"
+            values[":error"] = message.external_error[:500]
+        item = self._table.update(key.receipt(message.marker), expression, values=values)
+        return len(item["message_ids"])
+
+    def deleted(
+        self, key: ConversationKey, conversation: Conversation, message: Message, now: datetime
+    ) -> None:
+        """A message was deleted: its text goes from inbox and history, also when it has not arrived yet."""
+        parts: list[TransactionPart] = []
+        if message.direction == "incoming":
+            tombstone = Update(
+                key.inbox(message.id),
+                "SET deleted = :yes, expires_at = :expires, v = :v REMOVE #message",
+                values={":yes": True, ":expires": _expiry(now), ":v": SCHEMA_VERSION},
+                names={"#message": "message"},
+            )
+            parts.append(tombstone)
+        contact = _contact(key, conversation)
+        if contact is not None:
+            parts.append(Delete(contact.message(message.id)))
+        if parts:
+            self._table.transact(parts)
+
+
+def _contact(key: ConversationKey, conversation: Conversation) -> ContactKey | None:
+    if conversation.contact_id is None or conversation.inbox_id is None:
+        return None
+    return ContactKey(key.company_id, key.account_id, conversation.inbox_id, conversation.contact_id)
+
+
+def _history(key: ConversationKey, conversation: Conversation, message: Message, now: datetime) -> list[Put]:
+    contact = _contact(key, conversation)
+    if contact is None or not message.text:
+        return []
+    entry = Entry(contact, message.id, "person", message.text, now, key.conversation_id)
+    return [history_put(entry, now)]
+
+
+def _expiry(now: datetime) -> int:
+    return int((now + timedelta(days=_KEEP_DAYS)).timestamp())

@@ -1,0 +1,64 @@
+"""What a turn has decided to do, written down before any of it is done."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Outcome(StrEnum):
+    """How a turn ended."""
+
+    ANSWERED = "answered"
+    HANDED_OVER = "handed_over"
+    SILENT = "silent"  # the desk may not speak here now
+    SHADOW = "shadow"  # decided, recorded, not sent: the company only watches
+    DELETED = "deleted"  # the customer took every message back
+    GIVEN_UP = "given_up"  # a person is told by way of the dead letters
+
+
+@dataclass(frozen=True)
+class Part:
+    """One message to post: a part of the reply, or a private note for the people at the desk."""
+
+    text: str
+    private: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a turn will do in Chatwoot: public parts in order, then the status, then private notes.
+
+    Args:
+        outcome: how the turn will have ended.
+        parts: what is posted.
+        status: the status that a hand-over sets; empty for none.
+        reason: why the conversation is handed over, or why the desk is silent.
+        agent: which agent answered.
+    """
+
+    outcome: Outcome
+    parts: tuple[Part, ...] = ()
+    status: str = ""
+    reason: str = ""
+    agent: str = ""
+
+    def as_plain(self) -> dict[str, Any]:
+        """Plain values for the ledger."""
+        return asdict(self) | {"outcome": str(self.outcome), "parts": [asdict(part) for part in self.parts]}
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Plan:
+        """Read what `as_plain` wrote; fields added later have their defaults."""
+        parts = tuple(Part(part["text"], part["private"]) for part in data["parts"])
+        return cls(
+            Outcome(data["outcome"]),
+            parts,
+            data.get("status", ""),
+            data.get("reason", ""),
+            data.get("agent", ""),
+        )

@@ -1,0 +1,85 @@
+"""The two queues of conversations: customers' messages, and what was given up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_sqs import SQSClient
+
+    from shared.conversations.incoming import IncomingMessage
+
+_BATCH = 10
+MAX_VISIBILITY_SECONDS = 43_200
+
+
+@dataclass(frozen=True)
+class QueueRecord:
+    """One received record: what a handler reads out of its event.
+
+    ``receive_count`` is SQS's own count, this receive included.
+    """
+
+    sqs_id: str
+    receipt_handle: str
+    body: str
+    receive_count: int
+
+
+class ConversationQueue:
+    """A FIFO queue with one message group per conversation.
+
+    Args:
+        client: an SQS client.
+        url: the queue's address.
+    """
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, message: IncomingMessage, *, replay: int = 0) -> None:
+        """Enqueue a customer's message.
+
+        Args:
+            message: the message; its identity is the deduplication id, a first filter for five minutes.
+            replay: the how-manieth time we put it back ourselves: SQS remembers ids of deleted messages, so
+                a quick replay under the same id would be swallowed.
+        """
+        suffix = f"#replay#{replay}" if replay else ""
+        self._send(message.to_json(), message.key.group_id, message.identity + suffix)
+
+    def send_case(self, case: dict[str, Any], *, group_id: str, identity: str) -> None:
+        """Enqueue what was given up, as plain JSON values.
+
+        Args:
+            case: the case.
+            group_id: the conversation's group.
+            identity: the case's business key: the same case sent twice within five minutes is one.
+        """
+        self._send(json.dumps(case, ensure_ascii=True), group_id, identity)
+
+    def _send(self, body: str, group_id: str, identity: str) -> None:
+        self._client.send_message(
+            QueueUrl=self._url, MessageBody=body, MessageGroupId=group_id, MessageDeduplicationId=identity
+        )
+
+    def delete(self, records: Sequence[QueueRecord]) -> None:
+        """Take records off the queue for good; one that is already gone does no harm."""
+        for start in range(0, len(records), _BATCH):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": record.receipt_handle}
+                for index, record in enumerate(records[start : start + _BATCH])
+            ]
+            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
+
+    def hide(self, record: QueueRecord, seconds: float) -> None:
+        """Let a record come back after so many seconds, counted from now; zero is at once."""
+        whole = min(MAX_VISIBILITY_SECONDS, max(0, -int(-seconds // 1)))
+        self._client.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=record.receipt_handle, VisibilityTimeout=whole
+        )
