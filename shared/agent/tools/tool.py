@@ -1,0 +1,85 @@
+"""What a tool is: a name, a description, an argument model, an effect and a function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.agent.values import Action, JsonDict
+    from shared.companies.model import Company
+    from shared.platform.clock import Clock, Deadline
+
+# ``write``: it changes something or asks for something; two equal calls in one turn are one.
+Effect = Literal["read", "write"]
+
+
+class ToolArguments(BaseModel):
+    """Base of every tool's arguments: what the model invents beside them is refused."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+@dataclass(frozen=True)
+class ToolContext:
+    """For whom a tool works. A tool acts on this company and this contact, never on ids the model names.
+
+    Args:
+        company_id: the company.
+        company: its document.
+        user_id: the contact who writes.
+        conversation: the conversation's identity.
+        clock: time.
+        deadline: when the turn must be over.
+    """
+
+    company_id: str
+    company: Company
+    user_id: str
+    conversation: str
+    clock: Clock
+    deadline: Deadline
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What a tool gives back.
+
+    Args:
+        content: for the model, as JSON.
+        actions: what the turn shall do because of it.
+    """
+
+    content: JsonDict
+    actions: tuple[Action, ...] = field(default=())
+
+
+Arguments = TypeVar("Arguments", bound=ToolArguments)
+
+
+@dataclass(frozen=True)
+class Tool(Generic[Arguments]):
+    """One tool.
+
+    Args:
+        name: what the model and the company's documents call it.
+        description: when to use it, for the model.
+        arguments: the argument model; its field descriptions are for the model as well.
+        effect: see `Effect`.
+        run: does it. May raise `InvalidInput`, which the model is told, and `RetryLater` or `GiveUp`, which
+            end this attempt of the turn.
+        everywhere: every agent has it, whether its list names it or not.
+        is_offered: whether a company has a use for it.
+    """
+
+    name: str
+    description: str
+    arguments: type[Arguments]
+    effect: Effect
+    run: Callable[[Arguments, ToolContext], ToolResult]
+    everywhere: bool = False
+    is_offered: Callable[[Company], bool] = lambda _: True
