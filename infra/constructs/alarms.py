@@ -1,0 +1,167 @@
+"""The operator's alarms: each says that a customer waits, or that a person was not told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from infra import names
+from infra.constructs.api import WEBHOOK_PATH
+
+if TYPE_CHECKING:
+    from infra.constructs.api import Api
+    from infra.constructs.functions import Functions
+    from infra.constructs.queues import Queues
+    from infra.stages import Settings
+
+_MINUTE = Duration.minutes(1)
+_FIVE_MINUTES = Duration.minutes(5)
+# A turn gives up after five minutes by default and is taken up again within 45 s: ten minutes mean trouble.
+INCOMING_AGE_SECONDS = 600
+# dead_letters writes its record at once and waits at most 15 minutes between two tries of telling a person.
+DEAD_LETTER_AGE_SECONDS = 1800
+
+
+class Alarms(Construct):
+    """Alarms, and the topic they go to."""
+
+    def __init__(self, scope: Construct, construct_id: str, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self._stage = settings.stage
+        self.topic = self._topic()
+        if settings.alarm_email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+        self._action = actions.SnsAction(self.topic)
+
+    def watch_queues(self, queues: Queues) -> None:
+        """Messages that wait too long, and any that were parked."""
+        self._alarm(
+            "incoming-age",
+            queues.incoming.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="Maximum"),
+            INCOMING_AGE_SECONDS,
+            "A customer's message has waited ten minutes for its turn.",
+            periods=3,
+        )
+        self._alarm(
+            "dead-letter-age",
+            queues.dead_letters.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="Maximum"),
+            DEAD_LETTER_AGE_SECONDS,
+            "A conversation was given up half an hour ago and no person could be told in Chatwoot.",
+            periods=3,
+        )
+        self._alarm(
+            "parked",
+            queues.parked.metric_approximate_number_of_messages_visible(
+                period=_FIVE_MINUTES, statistic="Maximum"
+            ),
+            1,
+            "A given-up conversation could not be handed to a person in ten days; it is parked.",
+        )
+
+    def watch_functions(self, functions: Functions) -> None:
+        """Unhandled errors and throttling."""
+        for name, function in functions.all.items():
+            label = name.replace("_", "-")
+            self._alarm(
+                f"{label}-errors",
+                function.function.metric_errors(period=_FIVE_MINUTES),
+                1,
+                f"{name} ended with an error, ran out of time or could not start.",
+            )
+            self._alarm(
+                f"{label}-throttles",
+                function.function.metric_throttles(period=_FIVE_MINUTES),
+                1,
+                f"{name} was not started because concurrency was used up.",
+            )
+
+    def watch_dead_letters(self) -> None:
+        """Conversations given up, as `dead_letters` counts them."""
+        metric = cloudwatch.Metric(
+            namespace=names.METRICS,
+            metric_name=names.METRIC_DEAD_LETTERS,
+            dimensions_map={"service": names.DEAD_LETTERS},
+            period=_FIVE_MINUTES,
+            statistic="Sum",
+        )
+        self._alarm("dead-letters", metric, 1, "Frontdesk gave a conversation up; its record says why.")
+
+    def watch_door(self, api: Api) -> None:
+        """Deliveries of Chatwoot answered with 5xx: it never resends those of account webhooks.
+
+        Counted from the access log, because API Gateway's own metric mixes all routes, and the health route
+        answers 503 on purpose.
+        """
+        failures = logs.MetricFilter(
+            self,
+            "DoorFailures",
+            log_group=api.logs,
+            metric_namespace=names.METRICS,
+            metric_name=f"{names.METRIC_DOOR_FAILURES}-{self._stage.name}",
+            metric_value="1",
+            default_value=0,
+            filter_pattern=logs.FilterPattern.literal(
+                f'{{ $.route = "POST {WEBHOOK_PATH}*" && $.status = "5*" }}'
+            ),
+        )
+        self._alarm(
+            "door-5xx",
+            failures.metric(period=_FIVE_MINUTES, statistic="Sum"),
+            1,
+            "The door answered Chatwoot with 5xx, and Chatwoot sends most deliveries only once.",
+        )
+
+    def _alarm(
+        self, name: str, metric: cloudwatch.IMetric, threshold: float, says: str, periods: int = 1
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            "".join(part.capitalize() for part in name.split("-")),
+            alarm_name=names.alarm(self._stage.name, name),
+            alarm_description=says,
+            metric=metric,
+            threshold=threshold,
+            evaluation_periods=periods,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
+
+    def _topic(self) -> sns.Topic:
+        return sns.Topic(
+            self,
+            "Topic",
+            topic_name=names.alarm_topic(self._stage.name),
+            display_name=f"Frontdesk alarms ({self._stage.name})",
+            master_key=self._topic_key(),
+            enforce_ssl=self._stage.on_aws,
+        )
+
+    def _topic_key(self) -> kms.Key:
+        """A key of its own: CloudWatch must use it, and must have nothing to do with the vault's."""
+        key = kms.Key(
+            self,
+            "TopicKey",
+            description=f"Encrypts Frontdesk's alarms, stage {self._stage.name}",
+            enable_key_rotation=True,
+            pending_window=Duration.days(7),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+            )
+        )
+        return key

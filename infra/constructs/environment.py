@@ -1,0 +1,90 @@
+"""The environment variables of each function: what it needs, and no secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra import names
+
+if TYPE_CHECKING:
+    from infra.constructs.grants import Resources
+
+
+def environment(function: str, on: Resources) -> dict[str, str]:
+    """The environment of a function."""
+    return {**_common(function, on), **_OWN[function](on)}
+
+
+def _common(function: str, on: Resources) -> dict[str, str]:
+    settings = on.settings
+    return {
+        "FRONTDESK_STAGE": settings.stage.name,
+        "FRONTDESK_COMPANIES_TABLE": on.tables.companies.table_name,
+        "FRONTDESK_CREDENTIALS_TABLE": on.tables.credentials.table_name,
+        "FRONTDESK_CONVERSATIONS_TABLE": on.tables.conversations.table_name,
+        "FRONTDESK_KMS_KEY_ARN": on.keys.vault.key_arn,
+        "POWERTOOLS_SERVICE_NAME": function,
+        "POWERTOOLS_LOG_LEVEL": settings.log_level,
+    }
+
+
+def _door(on: Resources) -> dict[str, str]:
+    return {
+        "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
+        "FRONTDESK_BODY_LIMIT_BYTES": str(1024 * 1024),
+    }
+
+
+def _outside(on: Resources) -> dict[str, str]:
+    """Of functions that call Chatwoot."""
+    return {
+        "FRONTDESK_LOOPBACK_ALLOWED": "false" if on.settings.stage.on_aws else "true",
+        "FRONTDESK_CHATWOOT_TIMEOUT_SECONDS": "20",
+    }
+
+
+def _model(on: Resources) -> dict[str, str]:
+    """Of functions that ask the model."""
+    settings = on.settings
+    chosen = {
+        "FRONTDESK_OPENAI_API": settings.openai_api,
+        "FRONTDESK_OPENAI_MODEL": settings.openai_model,
+        "FRONTDESK_ROUTING_MODEL": settings.routing_model or settings.openai_model,
+        "FRONTDESK_MODEL_TIMEOUT_SECONDS": "25",
+    }
+    if settings.openai_base_url:
+        chosen["FRONTDESK_OPENAI_BASE_URL"] = settings.openai_base_url
+    return chosen
+
+
+def _turns(on: Resources) -> dict[str, str]:
+    return {
+        **_outside(on),
+        **_model(on),
+        "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
+        "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url,
+        "FRONTDESK_TURN_SECONDS": "90",
+        "FRONTDESK_LEASE_SECONDS": "45",
+    }
+
+
+def _dead_letters(on: Resources) -> dict[str, str]:
+    return {**_outside(on), "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url}
+
+
+def _integrations_api(on: Resources) -> dict[str, str]:
+    return {
+        **_outside(on),
+        **_model(on),
+        "FRONTDESK_PUBLIC_URL": on.settings.public_url,
+        "FRONTDESK_ALLOWED_ORIGINS": ",".join(on.settings.allowed_origins),
+        "FRONTDESK_BODY_LIMIT_BYTES": str(1024 * 1024),
+    }
+
+
+_OWN = {
+    names.CHATWOOT_WEBHOOK: _door,
+    names.CONVERSATION_TURNS: _turns,
+    names.DEAD_LETTERS: _dead_letters,
+    names.INTEGRATIONS_API: _integrations_api,
+}

@@ -1,0 +1,139 @@
+"""What each function may do: per table, queue, key purpose and parameter, action by action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+
+from infra import names
+from infra.constructs.keys import CONTEXT_PURPOSE
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_dynamodb as dynamodb
+    from aws_cdk import aws_sqs as sqs
+
+    from infra.constructs.keys import Keys
+    from infra.constructs.queues import Queues
+    from infra.constructs.tables import Tables
+    from infra.stages import Settings
+
+READ = ("GetItem", "BatchGetItem", "Query")
+WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+CONSUME = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
+OPEN = ("Decrypt",)
+OPEN_AND_MAKE = ("Decrypt", "GenerateDataKey")
+
+# Purposes of data keys; a function opens only those it is granted (design: "Credentials").
+WEBHOOK = "webhook"
+CHATWOOT = "chatwoot"
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What grants are given on."""
+
+    settings: Settings
+    tables: Tables
+    queues: Queues
+    keys: Keys
+
+
+def grants(function: str, on: Resources) -> list[iam.PolicyStatement]:
+    """The statements of a function's own policy."""
+    return _GRANTS[function](on)
+
+
+def purposes(function: str) -> tuple[str, ...]:
+    """The purposes whose data keys a function may open."""
+    return _PURPOSES[function]
+
+
+_PURPOSES = {
+    names.CHATWOOT_WEBHOOK: (WEBHOOK,),
+    names.CONVERSATION_TURNS: (CHATWOOT, MODEL),
+    names.DEAD_LETTERS: (CHATWOOT,),
+    names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL),
+}
+
+
+def _door(on: Resources) -> list[iam.PolicyStatement]:
+    return [
+        _table(on.tables.companies, READ),
+        _table(on.tables.credentials, ("GetItem", "Query")),
+        _table(on.tables.conversations, ("PutItem", "UpdateItem")),
+        _queue(on.queues.incoming, ("SendMessage",)),
+        _key(on, names.CHATWOOT_WEBHOOK, OPEN),
+    ]
+
+
+def _turns(on: Resources) -> list[iam.PolicyStatement]:
+    return [
+        _table(on.tables.companies, READ),
+        _table(on.tables.credentials, ("GetItem", "Query")),
+        _table(on.tables.conversations, READ + WRITE),
+        _queue(on.queues.incoming, CONSUME),
+        _queue(on.queues.dead_letters, ("SendMessage",)),
+        _key(on, names.CONVERSATION_TURNS, OPEN),
+        _parameter(on, names.OPENAI_API_KEY),
+    ]
+
+
+def _dead_letters(on: Resources) -> list[iam.PolicyStatement]:
+    return [
+        _table(on.tables.companies, READ),
+        _table(on.tables.credentials, ("GetItem", "Query")),
+        _table(on.tables.conversations, READ + WRITE),
+        _queue(on.queues.dead_letters, CONSUME),
+        _key(on, names.DEAD_LETTERS, OPEN),
+    ]
+
+
+def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
+    return [
+        _table(on.tables.companies, READ + WRITE),
+        _table(on.tables.credentials, READ + WRITE),
+        _table(on.tables.conversations, (*READ, "UpdateItem")),
+        _key(on, names.INTEGRATIONS_API, OPEN_AND_MAKE),
+        _parameter(on, names.OPENAI_API_KEY),
+    ]
+
+
+_GRANTS = {
+    names.CHATWOOT_WEBHOOK: _door,
+    names.CONVERSATION_TURNS: _turns,
+    names.DEAD_LETTERS: _dead_letters,
+    names.INTEGRATIONS_API: _integrations_api,
+}
+
+
+def _allow(service: str, actions: tuple[str, ...], resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[f"{service}:{action}" for action in actions], resources=[resource])
+
+
+def _table(table: dynamodb.Table, actions: tuple[str, ...]) -> iam.PolicyStatement:
+    return _allow("dynamodb", actions, table.table_arn)
+
+
+def _queue(queue: sqs.Queue, actions: tuple[str, ...]) -> iam.PolicyStatement:
+    return _allow("sqs", actions, queue.queue_arn)
+
+
+def _key(on: Resources, function: str, actions: tuple[str, ...]) -> iam.PolicyStatement:
+    statement = _allow("kms", actions, on.keys.vault.key_arn)
+    if on.settings.stage.on_aws:
+        statement.add_conditions({"StringEquals": {CONTEXT_PURPOSE: list(purposes(function))}})
+    return statement
+
+
+def _parameter(on: Resources, name: str) -> iam.PolicyStatement:
+    """A SecureString; the policy of its key ``aws/ssm`` lets every caller of Parameter Store in."""
+    arn = Stack.of(on.tables).format_arn(
+        service="ssm",
+        resource="parameter",
+        resource_name=names.parameter(on.settings.stage.name, name).removeprefix("/"),
+    )
+    return _allow("ssm", ("GetParameter",), arn)

@@ -1,0 +1,64 @@
+"""The queues between the door, the turns and what is given up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra import names
+
+if TYPE_CHECKING:
+    from infra.stages import Settings
+
+# SQS with Lambda, "Configuring a queue": at least six times the function's timeout of 120 s.
+VISIBILITY_SECONDS = 720
+# Attempts of a turn are counted in the ledger; this catches only what dies before it can count.
+TURN_RECEIVES = 20
+# dead_letters waits for Chatwoot up to 15 minutes at a time: 1,000 receives (SQS's maximum) end after ten
+# days, before the queue's retention of fourteen would delete the case unseen.
+DEAD_LETTER_RECEIVES = 1000
+
+
+class Queues(Construct):
+    """``incoming`` → ``dead-letters`` → ``parked``, all FIFO, one message group per conversation.
+
+    ``dead-letters`` is worked on by a function, so it can fail as well: what it could not hand to a person in
+    ten days is parked for the operator, whom an alarm tells.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self.parked = self._queue("parked", retention_days=14)
+        self.dead_letters = self._queue(
+            "dead-letters", retention_days=14, goes_to=self.parked, receives=DEAD_LETTER_RECEIVES
+        )
+        self.incoming = self._queue(
+            "incoming", retention_days=4, goes_to=self.dead_letters, receives=TURN_RECEIVES
+        )
+
+    def _queue(
+        self, name: str, *, retention_days: int, goes_to: sqs.Queue | None = None, receives: int = 0
+    ) -> sqs.Queue:
+        stage = self._settings.stage
+        after = sqs.DeadLetterQueue(queue=goes_to, max_receive_count=receives) if goes_to else None
+        return sqs.Queue(
+            self,
+            "".join(part.capitalize() for part in name.split("-")),
+            queue_name=names.queue(stage.name, name),
+            fifo=True,
+            # The sender says what is the same: a body that is sent twice on purpose must arrive twice.
+            content_based_deduplication=False,
+            deduplication_scope=sqs.DeduplicationScope.MESSAGE_GROUP,
+            fifo_throughput_limit=sqs.FifoThroughputLimit.PER_MESSAGE_GROUP_ID,
+            visibility_timeout=Duration.seconds(VISIBILITY_SECONDS),
+            retention_period=Duration.days(retention_days),
+            dead_letter_queue=after,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            # The local AWS speaks plain HTTP, on loopback only.
+            enforce_ssl=stage.on_aws,
+            removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
+        )

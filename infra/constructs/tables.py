@@ -1,0 +1,47 @@
+"""The DynamoDB tables. They are separate so that each function's grant is narrow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from infra import names
+
+if TYPE_CHECKING:
+    from infra.stages import Settings
+
+
+class Tables(Construct):
+    """Every table has the same keys, point-in-time recovery, and a TTL as its broom.
+
+    Encryption at rest is DynamoDB's own (an AWS owned key): with a key of ours every function would need a
+    grant on it, beside the one that is conditioned on the vault's purposes. What must not be readable to
+    someone who can read the table is encrypted by the vault before it gets here.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self.companies = self._table(names.COMPANIES)
+        self.credentials = self._table(names.CREDENTIALS)
+        self.conversations = self._table(names.CONVERSATIONS)
+
+    def _table(self, name: str) -> dynamodb.Table:
+        stage = self._settings.stage
+        return dynamodb.Table(
+            self,
+            name.capitalize(),
+            table_name=names.table(stage.name, name),
+            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="expires_at",
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            deletion_protection=stage.keeps_data,
+            removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
+        )

@@ -1,0 +1,115 @@
+"""What everything is called, in one place. Imports nothing, so that any tool can ask for a name.
+
+Physical names are fixed (not made by CloudFormation), so that an operator, an alarm and a runbook can name a
+thing without looking it up. The price: CloudFormation cannot replace a named resource in place, so a change
+that needs a replacement needs a new name here.
+"""
+
+from __future__ import annotations
+
+PRODUCT = "frontdesk"
+
+# Deployable units; each has functions/<name>/handler.py.
+CHATWOOT_WEBHOOK = "chatwoot_webhook"
+CONVERSATION_TURNS = "conversation_turns"
+DEAD_LETTERS = "dead_letters"
+INTEGRATIONS_API = "integrations_api"
+FUNCTIONS = (CHATWOOT_WEBHOOK, CONVERSATION_TURNS, DEAD_LETTERS, INTEGRATIONS_API)
+
+COMPANIES = "companies"
+CREDENTIALS = "credentials"
+CONVERSATIONS = "conversations"
+TABLES = (COMPANIES, CREDENTIALS, CONVERSATIONS)
+
+OPENAI_API_KEY = "openai_api_key"
+
+# CloudWatch's namespace of our own metrics; the same as in shared/platform/observability.py.
+METRICS = "Frontdesk"
+METRIC_DEAD_LETTERS = "DeadLetters"
+METRIC_DOOR_FAILURES = "DoorFailures"
+
+
+def stack(stage: str) -> str:
+    """The CloudFormation stack."""
+    return f"{PRODUCT}-{stage}"
+
+
+def table(stage: str, name: str) -> str:
+    """A DynamoDB table."""
+    return f"{PRODUCT}-{stage}-{name}"
+
+
+def queue(stage: str, name: str) -> str:
+    """An SQS FIFO queue (AWS wants the suffix)."""
+    return f"{PRODUCT}-{stage}-{name}.fifo"
+
+
+def function(stage: str, name: str) -> str:
+    """A Lambda function."""
+    return f"{PRODUCT}-{stage}-{name.replace('_', '-')}"
+
+
+def handler(name: str) -> str:
+    """Lambda's handler string of a function."""
+    return f"functions.{name}.handler.handler"
+
+
+def function_logs(stage: str, name: str) -> str:
+    """The log group of a function: Lambda's own default name, so that no second, unbounded one appears."""
+    return f"/aws/lambda/{function(stage, name)}"
+
+
+def access_logs(stage: str) -> str:
+    """The log group of the API's access log.
+
+    The prefix keeps the account's CloudWatch Logs resource policy short (API Gateway's "Configure logging").
+    """
+    return f"/aws/vendedlogs/{PRODUCT}-{stage}-api"
+
+
+def api(stage: str) -> str:
+    """The HTTP API."""
+    return f"{PRODUCT}-{stage}"
+
+
+def key_alias(stage: str) -> str:
+    """The KMS key that wraps the data keys of the vault."""
+    return f"alias/{PRODUCT}-{stage}"
+
+
+def alarm(stage: str, name: str) -> str:
+    """A CloudWatch alarm."""
+    return f"{PRODUCT}-{stage}-{name}"
+
+
+def alarm_topic(stage: str) -> str:
+    """The SNS topic that the operator's alarms go to."""
+    return f"{PRODUCT}-{stage}-alarms"
+
+
+def parameter(stage: str, name: str) -> str:
+    """A deployment secret in Parameter Store."""
+    return f"/{PRODUCT}/{stage}/{name}"
+
+
+def assets_bucket(stage: str) -> str:
+    """The bucket that ``cdk deploy`` puts the code into at stage local, where there is no CDK bootstrap.
+
+    It must exist before the deployment.
+    """
+    return f"{PRODUCT}-{stage}-assets"
+
+
+class Outputs:
+    """Names of the stack's outputs."""
+
+    API_URL = "ApiUrl"
+    API_ID = "ApiId"
+    COMPANIES_TABLE = "CompaniesTable"
+    CREDENTIALS_TABLE = "CredentialsTable"
+    CONVERSATIONS_TABLE = "ConversationsTable"
+    INCOMING_QUEUE_URL = "IncomingQueueUrl"
+    DEAD_LETTER_QUEUE_URL = "DeadLetterQueueUrl"
+    PARKED_QUEUE_URL = "ParkedQueueUrl"
+    KEY_ARN = "KeyArn"
+    ALARM_TOPIC_ARN = "AlarmTopicArn"

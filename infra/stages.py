@@ -1,0 +1,157 @@
+"""Stages, and the settings of a deployment: read from CDK context (``-c name=value``), refused when wrong."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_MODEL = "gpt-6-luna"
+# Lambda, "Configuring maximum concurrency for Amazon SQS event sources": 2 to 1,000.
+CONCURRENCY_RANGE = (2, 1000)
+
+
+class ContextError(Exception):
+    """A context value is wrong. The message names it and says what it must be."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What differs between the places Frontdesk runs in.
+
+    Args:
+        name: ``local``, ``dev`` or ``prod``.
+        keeps_data: tables, key and queues survive the deletion of the stack.
+        log_days: how long logs are kept, in days (a value CloudWatch Logs knows).
+        on_aws: ``False`` for the local AWS, which speaks plain HTTP on loopback, has no CDK bootstrap and
+            whose IAM evaluator does not know ``kms:EncryptionContext`` conditions.
+        door_reserved_concurrency: default of the setting of the same name.
+    """
+
+    name: str
+    keeps_data: bool
+    log_days: int
+    on_aws: bool = True
+    door_reserved_concurrency: int = 0
+
+
+STAGES = {
+    "local": Stage("local", keeps_data=False, log_days=1, on_aws=False),
+    "dev": Stage("dev", keeps_data=False, log_days=14),
+    "prod": Stage("prod", keeps_data=True, log_days=90, door_reserved_concurrency=20),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a deployment may choose. Defaults are documented in docs/how-to/deploy.md.
+
+    Args:
+        stage: see `Stage`.
+        public_url: base URL of the API as others see it; empty: taken from each request.
+        allowed_origins: browser origins that may call the API; none by default, never a wildcard.
+        openai_base_url: where the model is.
+        openai_api: ``responses`` or ``chat_completions``.
+        openai_model: model that answers.
+        routing_model: model that chooses the agent; empty: the same.
+        turn_concurrency: ``MaximumConcurrency`` of the turns' event source mapping.
+        door_reserved_concurrency: 0 for none.
+        requests_per_second: API Gateway's steady rate for the whole API; bursts may be twice as large.
+        alarm_email: address that gets the operator's alarms; empty: none.
+        log_level: Powertools' log level.
+        local_python: interpreter that runs the functions at stage local.
+    """
+
+    stage: Stage
+    public_url: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    openai_base_url: str = ""
+    openai_api: str = "responses"
+    openai_model: str = DEFAULT_MODEL
+    routing_model: str = ""
+    turn_concurrency: int = 50
+    door_reserved_concurrency: int = 0
+    requests_per_second: int = 200
+    alarm_email: str = ""
+    log_level: str = "INFO"
+    local_python: str = ""
+
+
+def read_settings(context: Callable[[str], object]) -> Settings:
+    """Settings out of CDK context.
+
+    Args:
+        context: gives the value of a name, or ``None``.
+
+    Raises:
+        ContextError: a value is wrong.
+    """
+    reader = _Reader(context)
+    stage = STAGES[reader.choice("stage", "dev", tuple(STAGES))]
+    return Settings(
+        stage=stage,
+        public_url=reader.url("public_url"),
+        allowed_origins=reader.origins("allowed_origins"),
+        openai_base_url=reader.url("openai_base_url"),
+        openai_api=reader.choice("openai_api", "responses", ("responses", "chat_completions")),
+        openai_model=reader.text("openai_model", DEFAULT_MODEL),
+        routing_model=reader.text("routing_model"),
+        turn_concurrency=reader.number("turn_concurrency", 50, CONCURRENCY_RANGE),
+        door_reserved_concurrency=reader.number(
+            "door_reserved_concurrency", stage.door_reserved_concurrency, (0, 1000)
+        ),
+        requests_per_second=reader.number("requests_per_second", 200, (1, 10_000)),
+        alarm_email=reader.email("alarm_email"),
+        log_level=reader.choice("log_level", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        local_python=reader.text("local_python", sys.executable),
+    )
+
+
+class _Reader:
+    """Reads single values; every refusal is a sentence that names the value."""
+
+    def __init__(self, context: Callable[[str], object]) -> None:
+        self._context = context
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self._context(name)
+        return str(value).strip() if value not in {None, ""} else default
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            raise ContextError(f"-c {name}={value}: it must be one of {', '.join(choices)}")
+        return value
+
+    def number(self, name: str, default: int, allowed: tuple[int, int]) -> int:
+        value = self.text(name, str(default))
+        low, high = allowed
+        if not value.isdecimal() or not low <= int(value) <= high:
+            raise ContextError(f"-c {name}={value}: it must be a whole number from {low} to {high}")
+        return int(value)
+
+    def url(self, name: str) -> str:
+        value = self.text(name).rstrip("/")
+        if value and not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", value):
+            raise ContextError(f"-c {name}={value}: it must be a URL such as https://api.example.com")
+        return value
+
+    def origins(self, name: str) -> tuple[str, ...]:
+        origins = tuple(part.strip() for part in self.text(name).split(",") if part.strip())
+        for origin in origins:
+            if not re.fullmatch(r"https?://[^\s/@*,]+", origin):
+                raise ContextError(
+                    f"-c {name}: {origin!r} is no origin; write https://desk.example.com, "
+                    "several separated by commas, without path and without wildcard"
+                )
+        return origins
+
+    def email(self, name: str) -> str:
+        value = self.text(name)
+        if value and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+            raise ContextError(f"-c {name}={value}: it must be an e-mail address")
+        return value

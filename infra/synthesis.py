@@ -1,0 +1,37 @@
+"""Turns settings into a cloud assembly; the app and the tests of the template both come through here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.constructs.nag import check
+from infra.stack import FrontdeskStack
+
+from aws_cdk import App  # isort: skip - infra.constructs chooses the Node that this import starts
+
+if TYPE_CHECKING:
+    from aws_cdk.cx_api import CloudAssembly
+
+    from infra.bundling import Bundler
+    from infra.stages import Settings
+
+_CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
+
+
+def new_app(outdir: str | None = None, **context: str) -> App:
+    """An app with the feature flags of ``cdk.json`` and this context."""
+    flags = json.loads(_CDK_JSON.read_text())["context"]
+    return App(context={**flags, **context}, outdir=outdir)
+
+
+def synthesize(app: App, settings: Settings, bundler: Bundler) -> CloudAssembly:
+    """Write the stack of these settings into the app's output folder.
+
+    cdk-nag looks at it where it is to run on AWS; a finding fails the synthesis.
+    """
+    stack = FrontdeskStack(app, settings, bundler)
+    if settings.stage.on_aws:
+        check(stack)
+    return app.synth()
