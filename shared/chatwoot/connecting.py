@@ -1,7 +1,8 @@
 """Getting to know a Chatwoot account: do the tokens work, what may they do, which inboxes are there.
 
 What the tokens may do is found by trying, because it depends on the server's version, the user's role and
-the inboxes the user is in. The tries only read, except one: switching a typing indicator *off*, which nobody sees.
+the inboxes the user is in. The tries only read, except one: switching a typing indicator *off*, which nobody
+sees.
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ MISSING = {
         "Frontdesk cannot list conversations: customers' messages whose webhook was lost are not found."
     ),
     "list_inboxes": (
-        "Frontdesk cannot list inboxes: it does not know their channels, and it assumes that Chatwoot assigns "
-        "conversations by itself, so that an assignment alone does not silence the bot."
+        "Frontdesk cannot list inboxes: it does not know their channels, and it assumes that Chatwoot "
+        "assigns conversations by itself, so that an assignment alone does not silence the bot."
     ),
     "register_webhook": (
-        "Frontdesk cannot register its webhook, which takes an administrator's token: add it in Chatwoot under "
-        "Settings, Integrations, Webhooks, and give its secret when connecting."
+        "Frontdesk cannot register its webhook, which takes an administrator's token: add it in Chatwoot "
+        "under Settings, Integrations, Webhooks, and give its secret when connecting."
     ),
     "typing": "Frontdesk cannot show that it is writing.",
 }
@@ -72,7 +73,7 @@ class ConnectReport:
         user_id: whose user token it is, ``None`` without one.
         role: ``agent`` or ``administrator`` in this account, "" where unknown.
         bot_id: the agent bot of the bot token, ``None`` where it cannot be seen (agents do not see it).
-        capabilities: what works; a name that could not be tried is missing and has its sentence in `warnings`.
+        capabilities: what works; a name that could not be tried is missing, and `warnings` says so.
         warnings: a sentence for everything that will not work as it could.
         inboxes: those that the user may see.
     """
@@ -242,12 +243,12 @@ def _advice(client: ChatwootClient, role: str, bot_id: int | None) -> list[str]:
 
 def _advice_without_bot(role: str) -> list[str]:
     own_name = (
-        "Without a bot token Frontdesk writes in the name of the user whose token it has, and its replies look "
-        "like a person's in Chatwoot's reports."
+        "Without a bot token Frontdesk writes in the name of the user whose token it has, and its replies "
+        "look like a person's in Chatwoot's reports."
     )
     assigns = (
-        "This user is an agent: when Frontdesk sets a conversation to open, Chatwoot assigns it to this user. "
-        "Use an agent bot's token or an administrator's."
+        "This user is an agent: when Frontdesk sets a conversation to open, Chatwoot assigns it to this "
+        "user. Use an agent bot's token or an administrator's."
     )
     return [own_name, assigns] if role == "agent" else [own_name]
 
