@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "gpt-6-luna"
 # Lambda, "Configuring maximum concurrency for Amazon SQS event sources": 2 to 1,000.
 CONCURRENCY_RANGE = (2, 1000)
+# Passed on as FRONTDESK_<NAME> to the functions that read it.
+TUNABLES = (
+    "chatwoot_timeout_seconds",
+    "lease_seconds",
+    "model_timeout_seconds",
+    "openai_max_output_tokens",
+    "openai_reasoning_effort",
+    "part_pace_seconds",
+    "retry_seconds",
+    "turn_seconds",
+)
 
 
 class ContextError(Exception):
@@ -64,6 +75,7 @@ class Settings:
         alarm_email: address that gets the operator's alarms; empty: none.
         log_level: Powertools' log level.
         local_python: interpreter that runs the functions at stage local.
+        tunables: those of `TUNABLES` that are set; the functions check them and know their defaults.
     """
 
     stage: Stage
@@ -79,6 +91,7 @@ class Settings:
     alarm_email: str = ""
     log_level: str = "INFO"
     local_python: str = ""
+    tunables: dict[str, str] = field(default_factory=dict)
 
 
 def read_settings(context: Callable[[str], object]) -> Settings:
@@ -108,6 +121,7 @@ def read_settings(context: Callable[[str], object]) -> Settings:
         alarm_email=reader.email("alarm_email"),
         log_level=reader.choice("log_level", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         local_python=reader.text("local_python", sys.executable),
+        tunables={name: reader.text(name) for name in TUNABLES if reader.text(name)},
     )
 
 

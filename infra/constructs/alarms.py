@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -89,7 +89,8 @@ class Alarms(Construct):
         metric = cloudwatch.Metric(
             namespace=names.METRICS,
             metric_name=names.METRIC_DEAD_LETTERS,
-            dimensions_map={"service": names.DEAD_LETTERS},
+            # Powertools adds POWERTOOLS_SERVICE_NAME, which names the stage too.
+            dimensions_map={"service": names.function(self._stage.name, names.DEAD_LETTERS)},
             period=_FIVE_MINUTES,
             statistic="Sum",
         )
@@ -138,7 +139,7 @@ class Alarms(Construct):
         alarm.add_ok_action(self._action)
 
     def _topic(self) -> sns.Topic:
-        return sns.Topic(
+        topic = sns.Topic(
             self,
             "Topic",
             topic_name=names.alarm_topic(self._stage.name),
@@ -146,6 +147,17 @@ class Alarms(Construct):
             master_key=self._topic_key(),
             enforce_ssl=self._stage.on_aws,
         )
+        # A topic policy replaces the default one, which is what let CloudWatch publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+            )
+        )
+        return topic
 
     def _topic_key(self) -> kms.Key:
         """A key of its own: CloudWatch must use it, and must have nothing to do with the vault's."""
