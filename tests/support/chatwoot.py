@@ -1,0 +1,228 @@
+"""A handle on a running Chatwoot simulator. It speaks HTTP only, so that it works on one in any process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JsonDict = dict[str, Any]
+TIMEOUT_SECONDS = 30.0
+FRONTDESK_EVENTS = (
+    "message_created",
+    "message_updated",
+    "conversation_updated",
+    "conversation_status_changed",
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A customer's message that Chatwoot took."""
+
+    message_id: int
+    conversation_id: int
+
+
+@dataclass(frozen=True)
+class RegisteredWebhook:
+    """An account's webhook and the secret that Chatwoot chose for it."""
+
+    id: int
+    secret: str
+
+
+class ChatwootHandle:
+    """Plays customers and agents of one account, and looks at what the simulator saw.
+
+    Args:
+        base_url: of the simulator.
+        account_id: the account to play in; ``None`` takes the first.
+    """
+
+    def __init__(self, base_url: str, account_id: int | None = None) -> None:
+        self.base_url = base_url
+        self._http = requests.Session()
+        self._http.trust_env = False
+        accounts = self._control("GET", "/accounts")
+        account = next(one for one in accounts if account_id in (None, one["id"]))
+        self.account_id: int = account["id"]
+        tokens = {one["role"]: one for one in account["users"]}
+        self.administrator_token: str = tokens["administrator"]["token"]
+        self.administrator_id: int = tokens["administrator"]["id"]
+        self.agent_token: str = tokens["agent"]["token"]
+        self.agent_id: int = tokens["agent"]["id"]
+        self.bot_token: str = account["bots"][0]["token"]
+        self.bot_id: int = account["bots"][0]["id"]
+        self.bot_secret: str = account["bots"][0]["secret"]
+        self.inboxes: dict[str, int] = {one["name"]: one["id"] for one in account["inboxes"]}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    # People
+
+    def customer_writes(
+        self,
+        text: str,
+        *,
+        inbox: str = "WhatsApp",
+        contact: str = "Sam Sample",
+        custom_attributes: JsonDict | None = None,
+    ) -> Written:
+        """A customer writes.
+
+        Args:
+            text: the message.
+            inbox: its name: ``Website``, ``WhatsApp``, ``App``, ``Twilio WhatsApp``, or one that you added.
+            contact: the customer's name; the same name is the same customer.
+            custom_attributes: of the conversation, if this opens one, as a website's visitor can set them.
+        """
+        given = {"text": text, "inbox_id": self.inboxes[inbox], "contact": contact}
+        answer = self._in_account(
+            "POST", "/customer", {**given, "custom_attributes": custom_attributes or {}}
+        )
+        return Written(answer["message_id"], answer["conversation_id"])
+
+    def agent_replies(self, conversation_id: int, text: str, *, private: bool = False) -> int:
+        """A person answers, or leaves a private note; gives the message's id."""
+        given = {"text": text, "private": private}
+        answer = self._in_account("POST", f"/conversations/{conversation_id}/agent", given)
+        return int(answer["message_id"])
+
+    def set_conversation(self, conversation_id: int, **values: object) -> JsonDict:
+        """A person sets ``status``, ``assignee_id`` (or ``None``), or the window's ``can_reply``."""
+        answer: JsonDict = self._in_account("PATCH", f"/conversations/{conversation_id}", values)
+        return answer
+
+    def delete_message(self, conversation_id: int, message_id: int) -> None:
+        """A person deletes a message."""
+        self._in_account("DELETE", f"/conversations/{conversation_id}/messages/{message_id}")
+
+    def customer_sees(self, conversation_id: int) -> list[str]:
+        """What reached the customer's screen from the company's side, in that order."""
+        seen: list[str] = self._in_account("GET", f"/conversations/{conversation_id}/seen")
+        return seen
+
+    def conversation(self, conversation_id: int) -> JsonDict:
+        """Status, assignee, who types, and all messages, private notes and activity included."""
+        found: JsonDict = self._in_account("GET", f"/conversations/{conversation_id}")
+        return found
+
+    def conversations(self) -> list[JsonDict]:
+        """Every conversation of the account, the liveliest first."""
+        found: list[JsonDict] = self._in_account("GET", "/conversations")
+        return found
+
+    # Settings
+
+    def register_webhook(
+        self, url: str, subscriptions: tuple[str, ...] = FRONTDESK_EVENTS
+    ) -> RegisteredWebhook:
+        """Register an account's webhook as an administrator does."""
+        given = {"url": url, "subscriptions": list(subscriptions)}
+        webhook = self.api("POST", "/webhooks", given).json()["payload"]["webhook"]
+        return RegisteredWebhook(webhook["id"], webhook["secret"])
+
+    def connect_bot(self, url: str, inbox: str = "WhatsApp") -> str:
+        """Let the account's agent bot serve an inbox; gives the bot's webhook secret."""
+        self._in_account("PATCH", f"/bots/{self.bot_id}", {"outgoing_url": url})
+        self.set_inbox(inbox, bot_id=self.bot_id)
+        return self.bot_secret
+
+    def set_inbox(self, inbox: str, **settings: object) -> None:
+        """Change an inbox.
+
+        Args:
+            inbox: its name.
+            settings: ``enable_auto_assignment``, ``lock_to_single_conversation``, ``bot_id``,
+                ``webhook_url``, ``provider_refuses`` (an error's text, "" for none).
+        """
+        self._in_account("PATCH", f"/inboxes/{self.inboxes[inbox]}", settings)
+
+    def add_inbox(self, name: str, channel_type: str, phone_number: str | None = None) -> int:
+        """Another inbox; gives its id."""
+        given = {"name": name, "channel_type": channel_type, "phone_number": phone_number}
+        self.inboxes[name] = int(self._in_account("POST", "/inboxes", given)["id"])
+        return self.inboxes[name]
+
+    def add_account(self, name: str) -> ChatwootHandle:
+        """Another account of the same installation, with people, bot and inboxes of its own."""
+        return ChatwootHandle(self.base_url, self._control("POST", "/accounts", {"name": name})["id"])
+
+    def reset(self) -> None:
+        """Forget customers and what was said; accounts, tokens, inboxes and webhooks stay."""
+        self._control("POST", "/reset", {})
+
+    # The machine
+
+    def faults(self, *faults: JsonDict) -> None:
+        """Replace all faults; none at all switches everything off."""
+        self._control("PUT", "/faults", list(faults))
+
+    def message_fault(self, **fault: object) -> None:
+        """Let the next posted message meet a fault."""
+        path = "/api/v1/accounts/*/conversations/*/messages"
+        self.faults({"method": "POST", "path": path, **fault})
+
+    def calls(self, method: str = "", ending: str = "") -> list[JsonDict]:
+        """API calls that arrived, oldest first: ``at``, ``method``, ``path``, ``status``."""
+        found = self._control("GET", "/calls")
+        return [one for one in found if method in ("", one["method"]) and one["path"].endswith(ending)]
+
+    def deliveries(self, event: str = "", kind: str = "") -> list[JsonDict]:
+        """Webhooks sent, oldest first, one entry an attempt: ``status``, ``body``, ``answer``, ``error``."""
+        found = self._control("GET", "/deliveries")
+        return [one for one in found if event in ("", one["event"]) and kind in ("", one["kind"])]
+
+    def repeat(self, delivery: JsonDict, *, as_new: bool = False) -> JsonDict:
+        """Send a delivery's body once more, freshly signed; ``as_new`` under a new delivery id."""
+        path = f"/deliveries/{delivery['number']}/repeat"
+        answer: JsonDict = self._control("POST", path, {"as_new": as_new})
+        return answer
+
+    def api(
+        self, method: str, path: str, given: object = None, *, token: str | None = None
+    ) -> requests.Response:
+        """Call Chatwoot's API below the account, as the administrator unless a token is given."""
+        url = f"{self.base_url}/api/v1/accounts/{self.account_id}{path}"
+        headers = {"Api-Access-Token": token or self.administrator_token}
+        return self._http.request(method, url, json=given, headers=headers, timeout=TIMEOUT_SECONDS)
+
+    def _in_account(self, method: str, path: str, given: object = None) -> Any:  # noqa: ANN401 - any JSON
+        return self._control(method, f"/accounts/{self.account_id}{path}", given)
+
+    def _control(self, method: str, path: str, given: object = None) -> Any:  # noqa: ANN401 - any JSON
+        url = f"{self.base_url}/simulator{path}"
+        answer = self._http.request(method, url, json=given, timeout=TIMEOUT_SECONDS)
+        if not answer.ok:
+            raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+
+def eventually(check: Callable[[], Any], *, seconds: float = 10.0, every_seconds: float = 0.05) -> Any:  # noqa: ANN401 - whatever the check gives
+    """The first true answer of ``check``.
+
+    Raises:
+        AssertionError: it stayed false for ``seconds``.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        answer = check()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise AssertionError(f"still {answer!r} after {seconds} s")
+        time.sleep(every_seconds)
