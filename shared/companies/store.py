@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from shared.platform.clock import Clock
     from shared.platform.tables import Item, Table, TransactionPart
 
+    Parts = list[TransactionPart]
+
 # With ten writers on one account at once the unluckiest needs ten tries.
 MAX_TRIES = 12
 TRY_AGAIN_SECONDS = 0.03
@@ -113,7 +115,7 @@ class CompanyStore:
         _check_size(text)
         written: Item = {}
 
-        def plan(state: _State) -> list[TransactionPart]:
+        def plan(state: _State) -> Parts:
             version = state.document["version"] if state.document else 0
             if expected_version not in {None, version}:
                 raise InvalidInput(
@@ -186,7 +188,7 @@ class CompanyStore:
         """
         pk = company_pk(company_id)
 
-        def plan(state: _State) -> list[TransactionPart]:
+        def plan(state: _State) -> Parts:
             if state.document is None:
                 raise _no_company()
             claims = changes(self._table, company_id, claim_of(state.document, state.chatwoot), None)
@@ -212,7 +214,7 @@ class CompanyStore:
             Conflict: an inbox belongs to another company.
         """
 
-        def plan(state: _State) -> list[TransactionPart]:
+        def plan(state: _State) -> Parts:
             if state.document is None:
                 raise _no_company()
             item = self._item(company_id, CONNECTION, connection.as_item())
@@ -249,7 +251,7 @@ class CompanyStore:
             **attributes,
         }
 
-    def _write(self, company_id: str, plan: Callable[[_State], list[TransactionPart]]) -> None:
+    def _write(self, company_id: str, plan: Callable[[_State], Parts]) -> None:
         pk = company_pk(company_id)
         for attempt in range(MAX_TRIES):
             document = self._table.get(Key(pk, DOCUMENT), consistent=True)

@@ -1,0 +1,314 @@
+"""The company document: what is accepted, and what is refused in which words."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.companies.model import Company
+from shared.companies.money import CURRENCIES, Money
+from shared.platform.errors import InvalidInput
+
+SMALLEST: dict[str, Any] = {"name": "Clínica Sol", "zone": "Europe/Madrid", "language": "es"}
+FULL: dict[str, Any] = {
+    **SMALLEST,
+    "mode": "shadow",
+    "inboxes": [{"id": 3}, {"id": 4, "via": "agent_bot"}],
+    "default_via": "agent_bot",
+    "opening_hours": {
+        "monday": [{"from": "09:00", "to": "14:00"}, {"from": "16:00", "to": "20:00"}],
+        "friday": [{"from": "20:00", "to": "02:00"}],
+        "saturday": [{"from": "10:00", "to": "24:00"}],
+    },
+    "opening_exceptions": [
+        {"first_day": "2026-12-24", "last_day": "2027-01-06", "note": "Navidad"},
+        {"first_day": "2026-12-30", "hours": [{"from": "10:00", "to": "12:00"}]},
+    ],
+    "services": [
+        {
+            "id": "botox",
+            "name": "Bótox",
+            "description": "Una zona",
+            "duration_minutes": 30,
+            "price": {"amount_minor": 18000, "currency": "EUR"},
+            "price_note": "desde",
+            "buffer_before_minutes": 5,
+            "buffer_after_minutes": 10,
+        }
+    ],
+    "knowledge": {
+        "entries": [{"question": "¿Hay parking?", "answer": "Sí."}],
+        "pages": [{"title": "Equipo", "markdown": "# Equipo"}],
+    },
+    "agents": [
+        {
+            "name": "prices",
+            "description": "d",
+            "instructions": "i",
+            "tools": ["hand_over"],
+            "model": "gpt-6-luna",
+        }
+    ],
+    "disclosure": {"enabled": True, "texts": {"es-MX": "Hola, soy un robot."}},
+    "hand_over": {
+        "reply_patterns": ["escalar"],
+        "customer_patterns": [],
+        "status": "open",
+        "customer_text": {"es": "Un momento."},
+    },
+    "quiet_window_seconds": 2,
+    "quiet_cap_seconds": 6.5,
+    "patience_seconds": 120,
+    "takeover": {
+        "assignment_means_takeover": "never",
+        "bot_statuses": ["open", "pending"],
+        "resume_after_hours": None,
+        "resume_label": "robot",
+    },
+    "email": {
+        "provider": "sendgrid",
+        "from_address": "a@b.es",
+        "from_name": "Sol",
+        "reply_to": "c@b.es",
+    },
+    "calendars": [{"id": "main", "provider": "google", "calendar": "primary"}],
+    "staff_email": "equipo@clinica.es",
+    "retention": {"history_days": 10, "history_messages": 5},
+    "limits": {"turns_per_hour": 5, "turns_per_contact_day": 10},
+}
+
+
+def with_field(path: str, value: object) -> dict[str, Any]:
+    """The smallest document with one more field, which may stand deep inside."""
+    document: dict[str, Any] = dict(SMALLEST)
+    *outer, last = path.split(".")
+    inner = document
+    for step in outer:
+        inner[step] = {}
+        inner = inner[step]
+    inner[last] = value
+    return document
+
+
+def test_three_fields_are_enough() -> None:
+    """Everything but name, zone and language has a default."""
+    company = Company.parse(SMALLEST)
+    assert company.mode == "live"
+    assert company.inboxes == "all"
+    assert company.agents[0].name == "frontdesk"
+    assert company.hand_over.reply_patterns == ["escalar", "contacta directamente", "especialista"]
+    assert (company.quiet_window_seconds, company.quiet_cap_seconds, company.patience_seconds) == (4, 12, 300)
+    assert company.takeover.resume_after_hours == 12
+
+
+@pytest.mark.parametrize("document", [SMALLEST, FULL])
+def test_a_document_comes_back_exactly_as_it_was_given(document: dict[str, Any]) -> None:
+    """Defaults that nobody wrote stay out, so that a later change of a default reaches the company."""
+    assert Company.parse(document).as_document() == document
+    assert Company.parse(Company.parse(document).as_document()) == Company.parse(document)
+
+
+@pytest.mark.parametrize("missing", ["name", "zone", "language"])
+def test_what_has_no_default_must_be_there(missing: str) -> None:
+    """The error names the field."""
+    document = {key: value for key, value in SMALLEST.items() if key != missing}
+    with pytest.raises(InvalidInput, match=f"{missing} is missing") as refused:
+        Company.parse(document)
+    assert [field.field for field in refused.value.fields] == [missing]
+    assert refused.value.status == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place", "words"),
+    [
+        ("nonsense", 1, "nonsense", "is no field of this document"),
+        ("takeover.nonsense", 1, "takeover.nonsense", "is no field"),
+        ("zone", "Mars/Base", "zone", "IANA"),
+        ("zone", "../../etc/passwd", "zone", "IANA"),
+        ("zone", "", "zone", "IANA"),
+        ("zone", "Europe", "zone", "IANA"),
+        ("language", "español", "language", "language tag"),
+        ("name", "  ", "name", "must not be empty"),
+        ("name", 7, "name", "must be a text"),
+        ("mode", "asleep", "mode", "'live', 'shadow' or 'off'"),
+        ("inboxes", "some", "inboxes", "'all' or a list"),
+        ("inboxes", {"id": 1}, "inboxes", "'all' or a list"),
+        ("inboxes", [{"id": "3"}], "inboxes[0].id", "whole number"),
+        ("inboxes", [{"id": True}], "inboxes[0].id", "whole number"),
+        ("inboxes", [{"id": 3, "via": "pigeon"}], "inboxes[0].via", "'agent_bot' or 'webhook'"),
+        ("inboxes", [{"id": 3}, {"id": 3}], "inboxes", "inbox 3 twice"),
+        ("opening_hours.monday", [{"from": "9", "to": "12:00"}], "opening_hours.monday[0].from", "09:30"),
+        ("opening_hours.monday", [{"from": "09:00", "to": "09:00"}], "opening_hours.monday[0]", "whole day"),
+        (
+            "opening_hours.monday",
+            [{"from": "09:00", "to": "12:00"}, {"from": "11:00", "to": "13:00"}],
+            "opening_hours.monday",
+            "overlap at 11:00",
+        ),
+        ("opening_hours.Monday", [], "opening_hours.Monday", "is no field"),
+        (
+            "opening_exceptions",
+            [{"first_day": "2026-02-30"}],
+            "opening_exceptions[0].first_day",
+            "2026-12-24",
+        ),
+        (
+            "opening_exceptions",
+            [{"first_day": "2026-02-20", "last_day": "2026-02-19"}],
+            "opening_exceptions[0]",
+            "end before it begins",
+        ),
+        ("services", [{"id": "a b", "name": "A"}], "services[0].id", "small letters"),
+        ("services", [{"id": "a", "name": "A"}, {"id": "a", "name": "B"}], "services", "'a' twice"),
+        (
+            "services",
+            [{"id": "a", "name": "A", "price": {"amount_minor": 1.5, "currency": "eur"}}],
+            "services[0].price.amount_minor",
+            "whole number",
+        ),
+        (
+            "services",
+            [{"id": "a", "name": "A", "price": {"amount_minor": 1, "currency": "eur"}}],
+            "services[0].price.currency",
+            "ISO 4217",
+        ),
+        ("hand_over.reply_patterns", ["!?"], "hand_over.reply_patterns[0]", "letter or digit"),
+        ("hand_over.status", "resolved", "hand_over.status", "'open', 'pending' or 'snoozed'"),
+        ("disclosure.texts", {"spanisch!": "x"}, "disclosure.texts.spanisch!", "language tag"),
+        ("takeover.bot_statuses", ["closed"], "takeover.bot_statuses[0]", "'open'"),
+        ("takeover.bot_statuses", [], "takeover.bot_statuses", "at least 1"),
+        ("agents", [], "agents", "at least 1"),
+        ("agents", [{"name": "a"}, {"name": "a"}], "agents", "'a' twice"),
+        ("agents", [{"name": "a", "tools": ["x", "x"]}], "agents[0].tools", "'x' twice"),
+        ("staff_email", "nobody", "staff_email", "e-mail address"),
+        ("staff_email", "a@b.c\nBcc: d@e.f", "staff_email", "e-mail address"),
+        ("quiet_window_seconds", float("nan"), "quiet_window_seconds", "must be a number"),
+        ("quiet_window_seconds", -1, "quiet_window_seconds", "must be 0"),
+        ("patience_seconds", 5, "patience_seconds", "must be 30"),
+        ("patience_seconds", 300.5, "patience_seconds", "whole number"),
+        ("knowledge", [], "knowledge", "must be an object"),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_is_wrong(path: str, value: object, place: str, words: str) -> None:
+    """The path is how people write it, and the words are for people."""
+    with pytest.raises(InvalidInput) as refused:
+        Company.parse(with_field(path, value))
+    found = {field.field: field.problem for field in refused.value.fields}
+    assert words in found[place]
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    """Nobody wants to correct a document one error at a time."""
+    with pytest.raises(InvalidInput) as refused:
+        Company.parse({"name": "", "zone": "Nowhere", "limits": {"turns_per_hour": 0}})
+    assert {field.field for field in refused.value.fields} == {
+        "name",
+        "zone",
+        "language",
+        "limits.turns_per_hour",
+    }
+
+
+@pytest.mark.parametrize(
+    "data", [None, 1, "text", [], [SMALLEST], float("inf"), {"name": "\ud800"}, {1: object()}]
+)
+def test_what_is_no_document_is_refused(data: object) -> None:
+    """Whatever arrives, the answer is the caller's mistake and no crash."""
+    with pytest.raises(InvalidInput):
+        Company.parse(data)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["name", "zone", "language", "inboxes", "services", "id", "opening_hours"]),
+                inner,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_json_is_accepted_or_refused_in_words(data: object) -> None:
+    """No input of any shape gets past the error tree."""
+    refused = refusal_of(data)
+    assert refused is None or (refused.fields and all(field.problem for field in refused.fields))
+
+
+def refusal_of(data: object) -> InvalidInput | None:
+    """The refusal of a document, if it is refused."""
+    try:
+        Company.parse(data)
+    except InvalidInput as refused:
+        return refused
+    return None
+
+
+def test_texts_fall_back_from_region_to_language_to_english() -> None:
+    """The company's own text wins over the default of the same language."""
+    company = Company.parse(
+        {**SMALLEST, "disclosure": {"texts": {"es": "Hola, soy un robot.", "fr": "Bonjour."}}}
+    )
+    assert company.disclosure.text_for("es-MX") == "Hola, soy un robot."
+    assert company.disclosure.text_for("fr-CA") == "Bonjour."
+    assert "assistente virtual" in company.disclosure.text_for("pt-BR")
+    assert company.disclosure.text_for("ja") == company.disclosure.text_for("en")
+    assert "persona" in company.hand_over.text_for("es")
+
+
+def test_a_night_may_end_on_the_next_day_but_not_within_its_hours() -> None:
+    """Bars close after midnight; the next day's hours begin after that."""
+    late = {"friday": [{"from": "20:00", "to": "02:00"}], "saturday": [{"from": "02:00", "to": "03:00"}]}
+    hours = Company.parse({**SMALLEST, "opening_hours": late}).opening_hours
+    assert hours is not None
+    assert hours.on(4)[0].end_minute == 26 * 60
+    late["saturday"] = [{"from": "01:59", "to": "03:00"}]
+    with pytest.raises(InvalidInput, match="night of friday"):
+        Company.parse({**SMALLEST, "opening_hours": late})
+
+
+def test_a_sunday_night_is_checked_against_monday_morning() -> None:
+    """The week is a circle."""
+    late = {"sunday": [{"from": "22:00", "to": "07:00"}], "monday": [{"from": "06:00", "to": "12:00"}]}
+    with pytest.raises(InvalidInput, match="night of sunday"):
+        Company.parse({**SMALLEST, "opening_hours": late})
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (12050, "EUR", "120.50 EUR"),
+        (5, "EUR", "0.05 EUR"),
+        (1200, "JPY", "1200 JPY"),
+        (1234, "KWD", "1.234 KWD"),
+    ],
+)
+def test_money_is_written_with_its_currencys_decimals(minor: int, currency: str, text: str) -> None:
+    """Yen have no cents, dinars have a thousand fils."""
+    assert str(Money(amount_minor=minor, currency=currency)) == text
+
+
+@given(st.integers(min_value=0, max_value=10**12), st.sampled_from(sorted(CURRENCIES)))
+def test_money_loses_nothing_between_its_two_units(minor: int, currency: str) -> None:
+    """Exact for every amount and currency."""
+    amount = Money(amount_minor=minor, currency=currency).amount
+    assert isinstance(amount, Decimal)
+    assert any(amount * factor == minor for factor in (1, 100, 1000))
+
+
+def test_an_exception_covers_its_days_and_no_others() -> None:
+    """Without a last day it is one day long."""
+    company = Company.parse(FULL)
+    christmas, inventory = company.opening_exceptions
+    assert christmas.covers(date(2026, 12, 24))
+    assert christmas.covers(date(2027, 1, 6))
+    assert not christmas.covers(date(2027, 1, 7))
+    assert inventory.covers(date(2026, 12, 30))
+    assert not inventory.covers(date(2026, 12, 31))
