@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
+
+from local.progress import tail
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+LOG_LINES_SHOWN = 20
 
 
 class Failure(Exception):
@@ -20,3 +25,12 @@ class Failure(Exception):
         super().__init__(sentence)
         self.sentence = sentence
         self.log = log
+
+
+def explain(failure: Failure) -> None:
+    """Print a failure: its log's last lines, the sentence, where the log is."""
+    for line in tail(failure.log, LOG_LINES_SHOWN):
+        print(f"    {line}", file=sys.stderr)
+    print(failure.sentence, file=sys.stderr)
+    if failure.log:
+        print(f"The whole log: {failure.log}", file=sys.stderr)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local import node, python_environments
-from local.failure import Failure
-from local.progress import Progress, tail
+from local.failure import Failure, explain
+from local.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache"
 LOG = CACHE / "setup.log"
-LOG_LINES_SHOWN = 15
 
 
 def set_up(progress: Progress) -> None:
@@ -61,11 +60,7 @@ def main() -> int:
     try:
         set_up(progress)
     except Failure as failure:
-        for line in tail(failure.log, LOG_LINES_SHOWN):
-            print(f"    {line}", file=sys.stderr)
-        print(failure.sentence, file=sys.stderr)
-        if failure.log:
-            print(f"The whole log: {failure.log}", file=sys.stderr)
+        explain(failure)
         return 1
     except KeyboardInterrupt:
         print("Interrupted: run the same command to go on.", file=sys.stderr)

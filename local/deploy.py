@@ -1,0 +1,92 @@
+"""The real ``cdk deploy`` of the real app, into the local AWS."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from infra import names
+from local import aws, surroundings
+from local.failure import Failure
+from local.node import cdk_command
+from local.world import REGION, ROOT, STAGE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.model import Model
+    from local.processes import Processes
+
+NAME = "cdk deploy"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What to deploy, and where.
+
+    Args:
+        state: the folder that belongs to this world.
+        aws_endpoint_url: the local AWS.
+        public_url: the address under which our API can be called.
+        model: the model that the functions ask.
+    """
+
+    state: Path
+    aws_endpoint_url: str
+    public_url: str
+    model: Model
+
+    @property
+    def log(self) -> Path:
+        """Where the CDK's output goes."""
+        return surroundings.log_folder(self.state) / "deploy.log"
+
+    def prepare(self) -> None:
+        """Make what the stack expects to find: the bucket for its code, and the model's key."""
+        aws.client("s3", self.aws_endpoint_url).create_bucket(
+            Bucket=names.assets_bucket(STAGE), CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        aws.client("ssm", self.aws_endpoint_url).put_parameter(
+            Name=names.parameter(STAGE, names.OPENAI_API_KEY),
+            Value=self.model.api_key.reveal(),
+            Type="SecureString",
+            Overwrite=True,
+        )
+
+    def run(self, processes: Processes) -> dict[str, str]:
+        """Deploy.
+
+        Returns:
+            The stack's outputs.
+
+        Raises:
+            Failure: the CDK could not.
+        """
+        outputs = self.state / "outputs.json"
+        outputs.unlink(missing_ok=True)
+        process = processes.start(
+            NAME,
+            self._command(outputs),
+            log=self.log,
+            environment=surroundings.for_deploying(self.aws_endpoint_url),
+            folder=ROOT,
+        )
+        if processes.wait(process) != 0 or not outputs.exists():
+            raise Failure("The deployment failed: its last lines stand above.", self.log)
+        stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        return stacks[names.stack(STAGE)]
+
+    def _command(self, outputs: Path) -> list[str]:
+        context = {
+            "stage": STAGE,
+            "public_url": self.public_url,
+            "local_python": aws.interpreter(),
+            "openai_base_url": self.model.base_url,
+            "openai_api": self.model.api,
+            **({"openai_model": self.model.name} if self.model.name else {}),
+        }
+        settings = [word for name, value in context.items() for word in ("-c", f"{name}={value}")]
+        options = ["--all", "--require-approval=never", "--progress=events", "--no-notices", "--ci"]
+        places = [f"--output={self.state / 'cdk.out'}", f"--outputs-file={outputs}"]
+        return [*cdk_command(ROOT), "deploy", *options, *places, *settings]

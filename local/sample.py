@@ -1,0 +1,189 @@
+"""The sample: a company, connected through our own API, and a customer's question that it answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from local.calls import Caller
+from local.failure import Failure
+from local.world import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.world import World
+
+SAMPLE = ROOT / "local" / "sample_company.json"
+REPLY_SECONDS = 90.0
+_POLL_SECONDS = 0.05
+PART_SECONDS = 1.5
+WEB_CHAT = "Channel::WebWidget"
+OUTGOING = 1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the sample file says.
+
+    Args:
+        company_id: the company's id.
+        document: the company's document, as ``PUT /api/companies/{id}`` takes it.
+        customer: who asks.
+        question: what.
+    """
+
+    company_id: str
+    document: dict[str, Any]
+    customer: str
+    question: str
+
+    @classmethod
+    def read(cls) -> Sample:
+        """Read the file."""
+        given = json.loads(SAMPLE.read_text("utf-8"))
+        return cls(given["id"], given["document"], given["customer"], given["question"])
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """Something that happened on the way, in seconds since the customer's message."""
+
+    what: str
+    at_seconds: float
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The sample conversation as it went."""
+
+    question: str
+    customer: str
+    replies: list[str]
+    milestones: list[Milestone]
+
+
+def create_company(world: World, sample: Sample) -> str:
+    """Create the company and connect it to Chatwoot, as an operator would.
+
+    Returns:
+        An API key of the company.
+
+    Raises:
+        Failure: a call was refused.
+    """
+    api = Caller(world.api_url, world.operator_api_key)
+    account, administrator, bot = _chatwoot_account(world)
+    api("PUT", f"/api/companies/{sample.company_id}", sample.document)
+    connection = {
+        "company_id": sample.company_id,
+        "base_url": world.chatwoot_base_url,
+        "account_id": account["id"],
+        "api_key": administrator["token"],
+        "bot_token": bot["token"],
+        "register_webhook": True,
+    }
+    api("POST", "/api/integrations/chatwoot/connect", connection)
+    made = api(
+        "POST", f"/api/companies/{sample.company_id}/api-keys", {"name": "sample", "scopes": ["admin"]}
+    )
+    return str(made["api_key"])
+
+
+def _chatwoot_account(world: World) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The simulator's first account, its administrator and its bot."""
+    account = Caller(world.chatwoot_base_url)("GET", "/simulator/accounts")[0]
+    administrator = next(user for user in account["users"] if user["role"] == "administrator")
+    return account, administrator, account["bots"][0]
+
+
+def play(world: World, sample: Sample) -> Conversation:
+    """Write in the web chat as the customer, and wait for the reply.
+
+    Raises:
+        Failure: the webhook was refused, or no reply came.
+    """
+    chatwoot = Caller(world.chatwoot_base_url)
+    account = chatwoot("GET", "/simulator/accounts")[0]
+    inbox = next(one for one in account["inboxes"] if one["channel_type"] == WEB_CHAT)
+    place = f"/simulator/accounts/{account['id']}"
+    began = time.time()
+    customer = {"text": sample.question, "inbox_id": inbox["id"], "contact": sample.customer}
+    number = chatwoot("POST", f"{place}/customer", customer)["conversation_id"]
+    _until(lambda: _accepted(chatwoot, began), "the webhook to be accepted", world)
+    accepted = time.time() - began
+    conversation = f"{place}/conversations/{number}"
+    _until(lambda: _replies(chatwoot, conversation), "the reply", world)
+    replies = _whole(lambda: _replies(chatwoot, conversation))
+    calls = [one for one in chatwoot("GET", "/simulator/calls") if f"/conversations/{number}" in one["path"]]
+    texts = [reply["content"] for reply in replies]
+    return Conversation(sample.question, sample.customer, texts, _milestones(calls, accepted, began, replies))
+
+
+def _until(found: Callable[[], Any], what: str, world: World) -> Any:  # noqa: ANN401 - what was found
+    deadline = time.monotonic() + REPLY_SECONDS
+    while time.monotonic() < deadline:
+        value = found()
+        if value:
+            return value
+        time.sleep(_POLL_SECONDS)
+    raise Failure(
+        f"Waited {REPLY_SECONDS:.0f} s for {what} in vain: `python -m local logs` shows what the functions "
+        f"say, and {world.logs} holds the other logs."
+    )
+
+
+def _accepted(chatwoot: Caller, began: float) -> bool:
+    deliveries = [one for one in chatwoot("GET", "/simulator/deliveries") if one["at"] >= began]
+    messages = [one for one in deliveries if one["event"] == "message_created"]
+    answered = [one for one in messages if one["status"] is not None or one["error"]]
+    refused = [one for one in answered if one["error"] or one["status"] != HTTPStatus.ACCEPTED]
+    if refused:
+        sentence = f"{refused[0]['status']} {refused[0]['answer']}{refused[0]['error']}"
+        raise Failure(f"The webhook was refused: {sentence}".strip())
+    return bool(answered)
+
+
+def _replies(chatwoot: Caller, place: str) -> list[dict[str, Any]]:
+    said: list[dict[str, Any]] = chatwoot("GET", place)["messages"]
+    return [one for one in said if one["message_type"] == OUTGOING and not one["private"]]
+
+
+def _whole(read: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """All parts of a reply of which at least one has come: they follow each other within a second."""
+    before: list[dict[str, Any]] = []
+    while len(found := read()) > len(before):
+        before = found
+        time.sleep(PART_SECONDS)
+    return before
+
+
+def _milestones(
+    calls: list[dict[str, Any]], accepted_seconds: float, began: float, replies: list[dict[str, Any]]
+) -> list[Milestone]:
+    """When what happened: the webhook's answer, then the calls that the turn made at Chatwoot."""
+    posts = [call for call in calls if call["method"] == "POST" and call["path"].endswith("/messages")]
+    return [
+        Milestone("webhook accepted and queued", accepted_seconds),
+        Milestone("customer quiet, turn begun", calls[0]["at"] - began),
+        Milestone("model has answered", posts[0]["at"] - began),
+        Milestone("reply in the conversation", replies[-1]["created_at"] - began),
+    ]
+
+
+def shown(conversation: Conversation) -> list[str]:
+    """The conversation as lines for the terminal: who said what, then how long each step took."""
+    lines = [f"  {conversation.customer}: {conversation.question}"]
+    for reply in conversation.replies:
+        lines += [f"  Frontdesk: {line}" if line else "" for line in reply.splitlines()]
+    lines.append("")
+    before = 0.0
+    for milestone in conversation.milestones:
+        lines.append(
+            f"  {milestone.at_seconds:6.2f} s  (+{milestone.at_seconds - before:5.2f} s)  {milestone.what}"
+        )
+        before = milestone.at_seconds
+    return lines
