@@ -207,16 +207,16 @@ class Ledger:
             )
             for message in messages
         ]
-        puts: list[TransactionPart] = [history_put(entry, self._clock.now()) for entry in history]
+        puts = [history_put(entry, self._clock.now()) for entry in history]
         room = 99 - len(answered)
         for put in puts[room:]:
-            self._table.put(put.item) if isinstance(put, Put) else None
+            self._table.put(put.item)
         watermark = max([self.head.watermark, *(message.message_id for message in messages)])
         self._change_head(
             "SET turn = :none, attempts = :none, message_ids = :nothing, watermark = :watermark, "
             "last_outcome = :outcome",
             {":none": 0, ":nothing": [], ":watermark": watermark, ":outcome": str(outcome)},
-            answered + puts[:room],
+            [*answered, *puts[:room]],
         )
 
     # ------------------------------------------------------------------------------------------------

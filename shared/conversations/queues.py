@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
@@ -28,6 +28,19 @@ class QueueRecord:
     receipt_handle: str
     body: str
     receive_count: int
+
+
+def read_records(event: Mapping[str, Any]) -> list[QueueRecord]:
+    """The records of a function's SQS event, in queue order."""
+    return [
+        QueueRecord(
+            record["messageId"],
+            record["receiptHandle"],
+            record["body"],
+            int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
+        )
+        for record in event.get("Records", [])
+    ]
 
 
 class ConversationQueue:

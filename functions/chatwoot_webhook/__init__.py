@@ -1,0 +1,1 @@
+"""The door: receives every webhook delivery of Chatwoot."""

@@ -1,0 +1,1 @@
+"""Turns: answers what customers wrote, each conversation in order."""

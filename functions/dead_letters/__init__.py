@@ -1,0 +1,1 @@
+"""Dead letters: records what was given up and tells a person."""

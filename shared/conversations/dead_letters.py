@@ -1,0 +1,244 @@
+"""Dead letters: what was given up is recorded, and a person is told.
+
+A case comes here from a turn that gave up, or from SQS as the message that crashed its workers twenty times.
+It is recorded first. Then the conversation is handed over with a note; while Chatwoot does not answer, the
+record comes back after growing pauses, and nothing is lost meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.conversations.deciding import customer_entries, hand_over_plan, speaking_rules
+from shared.conversations.giving_up import DeadLetter
+from shared.conversations.inbox import Inbox
+from shared.conversations.incoming import IncomingMessage
+from shared.conversations.keys import SCHEMA_VERSION
+from shared.conversations.ledger import FenceLost, Ledger
+from shared.conversations.plan import Outcome, Part, Plan
+from shared.conversations.posting import Unsettled
+from shared.conversations.turn import Turn
+from shared.platform.clock import Deadline, epoch_milliseconds
+from shared.platform.errors import GiveUp, NotFound, RetryLater
+from shared.platform.observability import bound, count, log
+from shared.platform.tables import ConditionFailed, Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.conversations.desk import Desk
+    from shared.conversations.queues import ConversationQueue, QueueRecord
+    from shared.platform.errors import FrontdeskError
+    from shared.platform.tables import Item
+
+_KEEP_DAYS = 90
+_FIRST_PAUSE_SECONDS = 15.0
+_LONGEST_PAUSE_SECONDS = 900.0
+_SECONDS_A_CASE_NEEDS = 50.0
+CRASHED = "crashed"
+
+
+class DeadLetterOffice:
+    """Takes on what was given up.
+
+    Args:
+        desk: the tools of a turn.
+        queue: where the cases come from.
+    """
+
+    def __init__(self, desk: Desk, queue: ConversationQueue) -> None:
+        self._desk = desk
+        self._queue = queue
+
+    def take_all(self, records: Sequence[QueueRecord], remaining_seconds: Callable[[], float]) -> list[str]:
+        """Take on a batch, one after another; a conversation's later cases wait for its earlier ones.
+
+        Args:
+            records: the batch, in queue order.
+            remaining_seconds: tells how long the invocation may still take.
+
+        Returns:
+            The SQS ids of the records that stay in the queue.
+        """
+        staying: list[str] = []
+        blocked: set[str] = set()
+        for record in records:
+            conversation = _conversation_of(record)
+            enough_time = remaining_seconds() > _SECONDS_A_CASE_NEEDS
+            if conversation not in blocked and enough_time and self._safely(record, remaining_seconds()):
+                continue
+            staying.append(record.sqs_id)
+            blocked.add(conversation)
+        return staying
+
+    def _safely(self, record: QueueRecord, remaining_seconds: float) -> bool:
+        try:
+            return self.take(record, remaining_seconds)
+        except Exception as broken:  # noqa: BLE001 - one case must not stop the others
+            log.error("a dead letter broke its office", error=type(broken).__name__)
+            count("DeadLetterHandOverFailed", reason="broken")
+            self._queue.hide(record, _pause(record, None))
+            return False
+
+    def take(self, record: QueueRecord, remaining_seconds: float) -> bool:
+        """Record a case and hand its conversation over.
+
+        Args:
+            record: the queue's record.
+            remaining_seconds: how long the invocation may still take.
+
+        Returns:
+            Whether the record is done with; otherwise it comes back after a pause.
+        """
+        case = self._read(record)
+        if case is None:
+            return True
+        with bound(company_id=case.key.company_id, conversation=case.key.group_id):
+            item = self._record(case)
+            if item["state"] == "handed_over":
+                return True
+            try:
+                self._hand_over(case, item, Deadline(self._desk.clock, remaining_seconds - 5))
+            except (NotFound, GiveUp) as lost:
+                # Nobody can be told through Chatwoot: the record, the metric and its alarm remain.
+                log.error("a dead letter cannot be handed over", reason=lost.reason)
+                count("DeadLettersUntold", reason=lost.reason)
+                self._mark(case, "untold")
+                return True
+            except (RetryLater, Unsettled, FenceLost) as failed:
+                self._queue.hide(record, _pause(record, failed))
+                log.warning("a dead letter could not be handed over yet", reason=failed.reason)
+                count("DeadLetterHandOverFailed", reason=failed.reason)
+                return False
+            self._mark(case, "handed_over")
+            return True
+
+    def _read(self, record: QueueRecord) -> DeadLetter | None:
+        try:
+            data = json.loads(record.body)
+            if isinstance(data, dict) and data.get("kind") == "given_up":
+                return DeadLetter.from_plain(data)
+            message = IncomingMessage.from_json(record.body)
+        except ValueError:
+            count("UnreadableRecords")
+            log.error("a dead letter cannot be read", sqs_id=record.sqs_id)
+            self._desk.table.put(self._unreadable(record))
+            return None
+        now_ms = epoch_milliseconds(self._desk.clock.now())
+        return DeadLetter(message.key, 0, CRASHED, (message.message_id,), message, now_ms)
+
+    def _unreadable(self, record: QueueRecord) -> Item:
+        expires = self._desk.clock.now() + timedelta(days=_KEEP_DAYS)
+        return {
+            "pk": "unreadable",
+            "sk": record.sqs_id,
+            "body": record.body[:300_000],
+            "expires_at": int(expires.timestamp()),
+            "v": SCHEMA_VERSION,
+        }
+
+    # -- the record -----------------------------------------------------------------------------------
+
+    def _record(self, case: DeadLetter) -> Item:
+        """Write the case down, once, and return it as it stands."""
+        expires = self._desk.clock.now() + timedelta(days=_KEEP_DAYS)
+        item: Item = _key(case).as_item() | {
+            "case": json.dumps(case.as_plain()),
+            "reason": case.reason,
+            "conversation": case.key.group_id,
+            "at_ms": case.at_ms,
+            "state": "open",
+            "expires_at": int(expires.timestamp()),
+            "v": SCHEMA_VERSION,
+        }
+        try:
+            self._desk.table.put(item, "attribute_not_exists(pk)")
+        except ConditionFailed as known:
+            return known.item or self._desk.table.get(_key(case), consistent=True) or item
+        count("DeadLetters", reason=case.reason)
+        log.error("a dead letter was recorded", reason=case.reason, messages=len(case.message_ids))
+        return item
+
+    def _mark(self, case: DeadLetter, state: str, turn: int = 0) -> None:
+        self._desk.table.update(
+            _key(case),
+            "SET #state = :state, hand_over_turn = :turn",
+            values={":state": state, ":turn": turn},
+            names={"#state": "state"},
+        )
+
+    # -- the hand-over ---------------------------------------------------------------------------------
+
+    def _hand_over(self, case: DeadLetter, item: Item, deadline: Deadline) -> None:
+        """A turn of its own, without messages: what it has done is in the ledger, so it is done once."""
+        company = self._desk.companies.get(case.key.company_id)
+        connection = self._desk.companies.connection(case.key.company_id)
+        if connection is None or not connection.connected:
+            raise GiveUp("the company is not connected to Chatwoot", reason="not_connected")
+        if company.mode != "live":
+            return  # in shadow mode nobody is told anything, in mode off nobody is served
+        ledger = Ledger(self._desk.table, case.key, self._desk.clock)
+        ledger.take_up()
+        if item.get("hand_over_turn") and ledger.head.last_turn >= item["hand_over_turn"] != ledger.head.turn:
+            return  # a worker that came by has finished it
+        self._close_what_crashed(case, ledger)
+        if ledger.head.turn and ledger.head.turn != item.get("hand_over_turn"):
+            raise RetryLater("a newer turn is at work in this conversation", reason="turn_open")
+        chatwoot = self._desk.chatwoot(case.key.company_id, connection)
+        ledger.open_turn([], counts=False)
+        self._mark(case, "open", ledger.head.turn)
+        turn = Turn(
+            self._desk,
+            ledger,
+            company,
+            connection,
+            (),
+            about=case.about,
+            renew=lambda: None,
+            deadline=deadline,
+        )
+        entries = ledger.entries()
+        plan = ledger.plan(entries)
+        if plan is None:
+            plan = self._plan(case, turn)
+            ledger.write_plan(plan)
+        turn.carry_out(plan, entries, chatwoot)
+
+    def _plan(self, case: DeadLetter, turn: Turn) -> Plan:
+        known = turn.case()
+        reason = f"the desk could not answer ({case.reason})"
+        if known.people.silence_reason(speaking_rules(known), self._desk.clock.now()):
+            # A person has it already: they read the note, the customer is told nothing.
+            note = hand_over_plan(known, reason, told=False).parts
+            return Plan(
+                Outcome.HANDED_OVER, tuple(Part(one.text, private=True) for one in note), reason=reason
+            )
+        return hand_over_plan(known, reason, told=known.can_reply)
+
+    def _close_what_crashed(self, case: DeadLetter, ledger: Ledger) -> None:
+        """A message that SQS moved here left its turn open: it is given up now."""
+        if case.reason != CRASHED or not ledger.head.turn:
+            return
+        waiting = Inbox(self._desk.table, case.key).unanswered(ledger.head.watermark)
+        messages = [message for message in waiting if message.message_id in ledger.head.message_ids]
+        ledger.close(Outcome.GIVEN_UP, messages, customer_entries(messages))
+
+
+def _key(case: DeadLetter) -> Key:
+    return Key(f"company#{case.key.company_id}#dead-letters", case.identity)
+
+
+def _conversation_of(record: QueueRecord) -> str:
+    try:
+        return json.dumps(json.loads(record.body)["key"])
+    except (ValueError, KeyError, TypeError):
+        return record.sqs_id
+
+
+def _pause(record: QueueRecord, failed: FrontdeskError | None) -> float:
+    """Growing pauses, at most a quarter of an hour."""
+    if isinstance(failed, Unsettled):
+        return failed.after_seconds
+    return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(record.receive_count - 1, 10))

@@ -1,0 +1,254 @@
+"""What a turn decides: answer, hand over, or be silent. The result is a plan; nothing is done here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.agent.values import HistoryMessage, TurnContext
+from shared.chatwoot.text.channels import limit_for
+from shared.chatwoot.text.fit import fit
+from shared.chatwoot.text.matching import matches
+from shared.conversations.history import Entry, read_history
+from shared.conversations.people import SpeakingRules
+from shared.conversations.plan import Outcome, Part, Plan
+from shared.platform.clock import from_epoch_milliseconds
+from shared.platform.observability import log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.agent.journal import Journal
+    from shared.agent.values import AgentResponse
+    from shared.companies.connection import ChatwootConnection
+    from shared.companies.model import Company
+    from shared.conversations.desk import Desk
+    from shared.conversations.incoming import IncomingMessage
+    from shared.conversations.people import People
+    from shared.platform.clock import Deadline
+
+_KIND_WORDS = {
+    "image": "a picture",
+    "audio": "a voice message",
+    "video": "a video",
+    "file": "a file",
+    "location": "a location",
+    "contact": "a contact card",
+}
+# The note is for people who will read it in the conversation, in any company: it is in plain English, like
+# Chatwoot's own activity lines.
+_NOTE = "🤖 Frontdesk handed this conversation over. Reason: {reason}."
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a decision is made about.
+
+    Args:
+        company_id: whose desk it is.
+        company: its document.
+        connection: its account.
+        messages: what the customer wrote, oldest first; never empty.
+        people: status, assignee and what persons wrote, as fresh as known.
+        can_reply: false outside the channel's messaging window.
+    """
+
+    company_id: str
+    company: Company
+    connection: ChatwootConnection
+    messages: tuple[IncomingMessage, ...]
+    people: People
+    can_reply: bool
+
+    @property
+    def newest(self) -> IncomingMessage:
+        """The message that says where and to whom an answer goes."""
+        return self.messages[-1]
+
+    @property
+    def by_agent_bot(self) -> bool:
+        """Whether an agent bot serves this inbox."""
+        return inbox_via(self.company, self.newest.inbox_id) == "agent_bot"
+
+
+def inbox_via(company: Company, inbox_id: int) -> str:
+    """Who sends an inbox's events: ``agent_bot`` or ``webhook``."""
+    if company.inboxes == "all":
+        return company.default_via
+    return next((rule.via for rule in company.inboxes if rule.id == inbox_id), company.default_via)
+
+
+def speaking_rules(case: Case) -> SpeakingRules:
+    """The company's rules on who speaks, for this conversation's inbox."""
+    takeover, inbox_id = case.company.takeover, case.newest.inbox_id
+    statuses = takeover.bot_statuses or (["pending"] if case.by_agent_bot else ["open"])
+    hours = takeover.resume_after_hours
+    return SpeakingRules(
+        bot_statuses=frozenset(statuses),
+        assignment_counts=_assignment_counts(case, takeover.assignment_means_takeover, inbox_id),
+        resume_after=None if hours is None else timedelta(hours=hours),
+        resume_label=takeover.resume_label,
+    )
+
+
+def _assignment_counts(case: Case, rule: str, inbox_id: int) -> bool:
+    if rule != "auto":
+        return rule == "always"
+    if case.people.status == "pending":
+        return True  # Chatwoot assigns opening conversations by itself, never pending ones
+    # Where it cannot be read it is assumed to be on, which is Chatwoot's default.
+    return not case.connection.auto_assignment.get(str(inbox_id), True)
+
+
+class Decider:
+    """Makes plans.
+
+    Args:
+        desk: the tools of a turn.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def decide(self, case: Case, journal: Journal, deadline: Deadline) -> Plan:
+        """What to do about a customer's messages.
+
+        Args:
+            case: the messages and everything known.
+            journal: what the mind has done in an earlier attempt.
+            deadline: when thinking must be over.
+
+        Raises:
+            RetryLater: the model or a tool cannot be reached now.
+            GiveUp: no retry helps.
+        """
+        if case.company.mode == "off":
+            return Plan(Outcome.SILENT, reason="company_off")
+        silence = case.people.silence_reason(speaking_rules(case), self._desk.clock.now())
+        if silence:
+            return Plan(Outcome.SILENT, reason=silence)
+        if not case.can_reply:
+            # Free text would be refused by the channel: outside its window only a person can go on.
+            return hand_over_plan(case, "the channel's messaging window is closed", told=False)
+        wanted = matches(case.company.hand_over.customer_patterns, _question(case))
+        if wanted:
+            return self._shadowed(case, hand_over_plan(case, f"the customer asked for it (“{wanted}”)"))
+        return self._shadowed(case, self._thought(case, journal, deadline))
+
+    def _thought(self, case: Case, journal: Journal, deadline: Deadline) -> Plan:
+        now, retention = self._desk.clock.now(), case.company.retention
+        past = read_history(
+            self._desk.table,
+            case.newest.contact,
+            now=now,
+            days=retention.history_days,
+            messages=retention.history_messages,
+        )
+        first = not any(entry.role == "desk" for entry in past)
+        with self._desk.mind() as mind:
+            response = mind.get_response(
+                _question(case),
+                f"{case.newest.key.account_id}:{case.newest.contact_id}",
+                [_as_history(entry, case) for entry in past],
+                company_id=case.company_id,
+                company=case.company,
+                context=_context(case, first=first, desk=self._desk),
+                journal=journal,
+                deadline=deadline,
+            )
+        return _plan_of(response, case, first=first)
+
+    @staticmethod
+    def _shadowed(case: Case, plan: Plan) -> Plan:
+        if case.company.mode != "shadow":
+            return plan
+        log.info("shadow mode: decided and not sent", outcome=plan.outcome)
+        return Plan(Outcome.SHADOW, plan.parts, reason=plan.reason, agent=plan.agent)
+
+
+def hand_over_plan(case: Case, reason: str, *, reply: str = "", told: bool = True, agent: str = "") -> Plan:
+    """A plan that gives a conversation to people.
+
+    Args:
+        case: the conversation.
+        reason: for the note that people read.
+        reply: what the customer is told; without it, the company's own sentence.
+        told: whether the customer is told anything at all.
+        agent: which agent answered.
+    """
+    rules = case.company.hand_over
+    text = reply or rules.text_for(case.company.language)
+    public = _parts(text, case) if told else ()
+    note = Part(_NOTE.format(reason=reason.rstrip(".")[:500]), private=True)
+    status = rules.status or ("open" if case.by_agent_bot else "pending")
+    return Plan(Outcome.HANDED_OVER, (*public, note), status=status, reason=reason, agent=agent)
+
+
+def _plan_of(response: AgentResponse, case: Case, *, first: bool) -> Plan:
+    reply = response.reply.strip()
+    wanted = matches(case.company.hand_over.reply_patterns, reply)
+    reason = next((action.reason for action in response.actions), "")
+    if wanted and not reason:
+        reason = f"the reply says so (“{wanted}”)"
+    if not reply and not reason:
+        reason = "the model had no answer"
+    disclosure = case.company.disclosure
+    if first and disclosure.enabled:
+        spoken = reply or case.company.hand_over.text_for(case.company.language)
+        reply = f"{disclosure.text_for(case.company.language)}\n\n{spoken}"
+    if reason:
+        return hand_over_plan(case, reason, reply=reply, agent=response.agent)
+    return Plan(Outcome.ANSWERED, _parts(reply, case), agent=response.agent)
+
+
+def _parts(text: str, case: Case) -> tuple[Part, ...]:
+    return tuple(Part(part) for part in fit(text, case.newest.channel, case.newest.contact_source_id))
+
+
+def _question(case: Case) -> str:
+    return "\n".join(described(message) for message in case.messages)
+
+
+def described(message: IncomingMessage) -> str:
+    """A message in words: its text, and what came with it."""
+    words = [message.text] if message.text else []
+    words += [
+        f"[{_KIND_WORDS.get(str(item.get('file_type')), 'an attachment')}]" for item in message.attachments
+    ]
+    if message.cut:
+        words.append("[the text was longer and has been cut]")
+    return " ".join(words) or "[an empty message]"
+
+
+def _context(case: Case, *, first: bool, desk: Desk) -> TurnContext:
+    notes = ["The customer sent attachments that cannot be opened yet; ask kindly for words instead."]
+    return TurnContext(
+        channel_name=case.newest.channel,
+        part_limit=limit_for(case.newest.channel, case.newest.contact_source_id).size,
+        contact_name=case.newest.contact_name,
+        now=desk.clock.now(),
+        first_contact=first,
+        notes=tuple(notes if any(message.attachments for message in case.messages) else ()),
+        conversation=case.newest.key.group_id,
+    )
+
+
+def _as_history(entry: Entry, case: Case) -> HistoryMessage:
+    earlier = entry.conversation_id != case.newest.key.conversation_id
+    return HistoryMessage(entry.role, entry.text, entry.at, earlier_conversation=earlier)
+
+
+def customer_entries(messages: Sequence[IncomingMessage]) -> list[Entry]:
+    """The history's entries for what the customer wrote."""
+    return [
+        Entry(
+            message.contact,
+            message.message_id,
+            "customer",
+            described(message),
+            from_epoch_milliseconds(message.received_at_ms),
+            message.key.conversation_id,
+        )
+        for message in messages
+    ]

@@ -1,0 +1,86 @@
+"""What turns are made with: everything from outside, passed in."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from shared.agent.orchestrator import Orchestrator
+    from shared.chatwoot.client import ChatwootClient
+    from shared.companies.connection import ChatwootConnection
+    from shared.companies.model import Company
+    from shared.conversations.settings import TurnSettings
+    from shared.platform.clock import Clock
+    from shared.platform.tables import Table
+
+Thing = TypeVar("Thing")
+
+
+class Companies(Protocol):
+    """Finds companies; see `shared.companies.store.CompanyStore`."""
+
+    def get(self, company_id: str) -> Company:
+        """The company's document.
+
+        Raises:
+            NotFound: there is no such company.
+        """
+        ...
+
+    def connection(self, company_id: str) -> ChatwootConnection | None:
+        """Its connection to Chatwoot, where it has one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The tools of a turn.
+
+    Args:
+        table: the conversations table.
+        companies: finds companies.
+        chatwoot: opens a company's account; one client a visit, never shared.
+        mind: lends an orchestrator to one thread at a time.
+        clock: where time comes from.
+        new_id: makes markers that nobody can guess.
+        settings: how turns behave.
+    """
+
+    table: Table
+    companies: Companies
+    chatwoot: Callable[[str, ChatwootConnection], ChatwootClient]
+    mind: Callable[[], AbstractContextManager[Orchestrator]]
+    clock: Clock
+    new_id: Callable[[], str]
+    settings: TurnSettings
+
+
+class Lending(Generic[Thing]):
+    """Things that are costly to make and must not be used by two threads at once.
+
+    Args:
+        make: makes another one when all are lent.
+    """
+
+    def __init__(self, make: Callable[[], Thing]) -> None:
+        self._make = make
+        self._idle: list[Thing] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lend(self) -> Iterator[Thing]:
+        """One of them, for as long as the block runs."""
+        with self._lock:
+            thing = self._idle.pop() if self._idle else None
+        if thing is None:
+            thing = self._make()
+        yield thing
+        # Not given back after an error: its connections may be in any state.
+        with self._lock:
+            self._idle.append(thing)

@@ -1,0 +1,201 @@
+"""Posting messages once, over an API without idempotency keys.
+
+A part is written down as POSTING with a marker before it is posted, and the marker goes along in the
+message's ``content_attributes``. Where the answer is lost, the part is *perhaps* there: it is looked for by
+its marker, in what came back to the door and in Chatwoot's list, until it is found or until two look-ups, the
+last two minutes after posting, agree that it is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.chatwoot.errors import MessageNotStored, MessageRefused
+from shared.chatwoot.events import MARKER_KEY
+from shared.chatwoot.text.liquid import stored_as_sent
+from shared.platform.clock import epoch_milliseconds
+from shared.platform.errors import AnswerLost, FrontdeskError, GiveUp, RequestNotSent
+from shared.platform.observability import count, log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.chatwoot.client import ChatwootClient
+    from shared.chatwoot.results import PostedMessage
+    from shared.conversations.ledger import Ledger
+    from shared.conversations.plan import Part
+    from shared.platform.clock import Clock, Deadline
+    from shared.platform.tables import Item
+
+# Seconds after posting at which a part that is perhaps there is looked for.
+LOOK_AFTER_SECONDS = (3.0, 10.0, 30.0, 60.0, 120.0)
+SETTLED_AFTER_SECONDS = LOOK_AFTER_SECONDS[-1]
+_LOOK_AGAIN_SECONDS = 3.0
+_LOOKS_THAT_MUST_AGREE = 2
+
+POSTING, SENT, NOT_SENT = "POSTING", "SENT", "NOT_SENT"
+
+
+class Unsettled(FrontdeskError):
+    """A message is perhaps there; look again after a while. This is no failed attempt.
+
+    Args:
+        after_seconds: when to look again.
+    """
+
+    default_reason = "unsettled"
+
+    def __init__(self, after_seconds: float) -> None:
+        super().__init__("a message is perhaps stored, it has to be looked for")
+        self.after_seconds = after_seconds
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A part that Chatwoot has: its id there and its text."""
+
+    message_id: int
+    part: Part
+
+
+class Poster:
+    """Posts the parts of one turn.
+
+    Args:
+        ledger: the conversation's, with an open turn.
+        chatwoot: the company's account.
+        clock: judges how long a part is unsettled.
+        new_id: makes markers.
+        renew: renews the lease before each post; may raise.
+        deadline: the turn's end.
+        after_message_id: our messages are newer than this one: where look-ups begin.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        chatwoot: ChatwootClient,
+        clock: Clock,
+        new_id: Callable[[], str],
+        *,
+        renew: Callable[[], None],
+        deadline: Deadline,
+        after_message_id: int,
+    ) -> None:
+        self._ledger = ledger
+        self._chatwoot = chatwoot
+        self._clock = clock
+        self._new_id = new_id
+        self._renew = renew
+        self._deadline = deadline
+        self._after_message_id = after_message_id
+
+    def settled(self, name: str, part: Part, entry: Item | None) -> Sent | None:
+        """What is known of a part: that it is there, or ``None`` when it may be posted.
+
+        Raises:
+            Unsettled: it is perhaps there.
+            GiveUp: it is perhaps there and nothing can tell.
+        """
+        if entry is None or entry["state"] == NOT_SENT:
+            return None
+        if entry["state"] == SENT:
+            return Sent(entry["message_id"], part)
+        found = self._look_for(entry["marker"])
+        if found:
+            count("PartsPerhaps", verdict="found")
+            self._ledger.note_certain(name, {"state": SENT, "message_id": found}, marker=entry["marker"])
+            return Sent(found, part)
+        self._wait_or_decide(name, entry, found)
+        return None
+
+    def _wait_or_decide(self, name: str, entry: Item, found: int | None) -> None:
+        age_seconds = (epoch_milliseconds(self._clock.now()) - entry["posted_at_ms"]) / 1000
+        absent = entry.get("absent", 0) + (1 if found == 0 else 0)
+        if age_seconds < SETTLED_AFTER_SECONDS:
+            self._ledger.change(name, {"absent": absent})
+            raise Unsettled(min(at for at in LOOK_AFTER_SECONDS if at > age_seconds) - age_seconds)
+        if found is None:
+            count("PartsPerhaps", verdict="cannot_tell")
+            raise GiveUp("a message is perhaps stored and nothing can tell", reason="cannot_tell")
+        if absent < _LOOKS_THAT_MUST_AGREE:
+            self._ledger.change(name, {"absent": absent})
+            raise Unsettled(_LOOK_AGAIN_SECONDS)
+        count("PartsPerhaps", verdict="absent")
+
+    def _look_for(self, marker: str) -> int | None:
+        """The id of the message with this marker; 0 when it is not there; ``None`` when nothing can tell."""
+        receipt = self._ledger.receipt(marker)
+        if receipt is not None:
+            return receipt
+        try:
+            listed = self._chatwoot.messages(
+                self._ledger.key.conversation_id,
+                after=self._after_message_id,
+                timeout_seconds=self._deadline.remaining_seconds(),
+            )
+        except FrontdeskError as unknown:
+            log.warning("a message cannot be looked for", reason=unknown.reason)
+            return None
+        for message in listed:
+            if _marker_of(message.content_attributes) == marker:
+                return message.id
+        return 0
+
+    def post(self, name: str, part: Part, entry: Item | None) -> Sent:
+        """Post a part that is certainly not there.
+
+        Raises:
+            Unsettled: it is perhaps there now.
+            RetryLater: it is certainly not there, another try may work.
+            GiveUp: it is certainly not there, and no try helps.
+            FenceLost: somebody took the conversation up after us; nothing was posted.
+        """
+        marker = self._new_id()
+        attributes = {
+            "state": POSTING,
+            "marker": marker,
+            "posted_at_ms": epoch_milliseconds(self._clock.now()),
+            "absent": 0,
+        }
+        self._renew()
+        write = self._ledger.write if entry is None else self._ledger.change
+        write(name, attributes)
+        posted = self._post(name, part, marker)
+        self._ledger.note_certain(name, {"state": SENT, "message_id": posted.id}, marker=marker)
+        _look_at(posted, part, marker)
+        return Sent(posted.id, part)
+
+    def _post(self, name: str, part: Part, marker: str) -> PostedMessage:
+        try:
+            return self._chatwoot.post_message(
+                self._ledger.key.conversation_id,
+                part.text,
+                private=part.private,
+                content_attributes={MARKER_KEY: {"marker": marker}},
+                timeout_seconds=self._deadline.remaining_seconds(),
+            )
+        except (RequestNotSent, MessageNotStored, MessageRefused):
+            self._ledger.note_certain(name, {"state": NOT_SENT}, marker=marker)
+            raise
+        except AnswerLost as lost:
+            count("PartsPerhaps", verdict="perhaps")
+            log.warning("the answer to a post was lost", reason=lost.reason)
+            raise Unsettled(LOOK_AFTER_SECONDS[0]) from lost
+
+
+def _marker_of(content_attributes: object) -> str:
+    ours = content_attributes.get(MARKER_KEY) if isinstance(content_attributes, dict) else None
+    marker = ours.get("marker") if isinstance(ours, dict) else None
+    return marker if isinstance(marker, str) else ""
+
+
+def _look_at(posted: PostedMessage, part: Part, marker: str) -> None:
+    """Compare what Chatwoot stored with what was sent: it runs templates over texts, proxies drop fields."""
+    if _marker_of(posted.content_attributes) != marker:
+        count("MarkersLost")
+        log.warning("Chatwoot did not give our marker back")
+    if not stored_as_sent(part.text, posted.content):
+        count("PartsChangedByChatwoot")
+        log.warning("Chatwoot stored another text than was sent")

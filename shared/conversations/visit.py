@@ -1,0 +1,245 @@
+"""One visit to a conversation: what a worker does with the records of one conversation in one invocation.
+
+Records are stored in the inbox first and then deleted from the queue, all but the newest, which stays as the
+timer: it is hidden until the customer has been quiet for a while, or until the next attempt is due. When the
+timer comes back and nothing is left to do, it is deleted as well.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.conversations.deciding import customer_entries
+from shared.conversations.giving_up import DeadLetter
+from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
+from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, FenceLost, Ledger
+from shared.conversations.plan import Outcome
+from shared.conversations.posting import POSTING, Unsettled
+from shared.conversations.turn import Turn
+from shared.platform.clock import Deadline, epoch_milliseconds
+from shared.platform.errors import GiveUp, NotFound, RetryLater
+from shared.platform.observability import count, log, milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shared.companies.model import Company
+    from shared.conversations.desk import Desk
+    from shared.conversations.incoming import IncomingMessage
+    from shared.conversations.keys import ConversationKey
+    from shared.conversations.queues import ConversationQueue, QueueRecord
+    from shared.platform.tables import Item
+
+FULL_BATCH = 10
+_SECONDS_A_TURN_NEEDS = 30.0
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A queue record with the message it carries."""
+
+    record: QueueRecord
+    message: IncomingMessage
+
+
+class Visit:
+    """A visit to one conversation.
+
+    Args:
+        desk: the tools of a turn.
+        queue: where the records come from.
+        dead_letters: where given-up cases go.
+        key: the conversation.
+        letters: its records of this batch, in queue order; the last one is the timer.
+        batch_full: whether the batch held as many records as a batch can: more may be waiting.
+        time_left: when the invocation must be over.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        queue: ConversationQueue,
+        dead_letters: ConversationQueue,
+        key: ConversationKey,
+        letters: Sequence[Letter],
+        *,
+        batch_full: bool,
+        time_left: Deadline,
+    ) -> None:
+        self._desk = desk
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._key = key
+        self._letters = tuple(letters)
+        self._timer = self._letters[-1].record
+        self._batch_full = batch_full
+        self._time_left = time_left
+        self._ledger = Ledger(desk.table, key, desk.clock)
+        self._inbox = Inbox(desk.table, key)
+
+    def make(self) -> bool:
+        """Do what is due.
+
+        Returns:
+            Whether the timer stays in the queue.
+        """
+        try:
+            self._store()
+            again_after = self._what_is_due()
+        except FenceLost:
+            log.info("somebody took the conversation up after us")
+            return True
+        if again_after is None:
+            self._queue.delete([self._timer])
+            return False
+        self._queue.hide(self._timer, again_after)
+        return True
+
+    def _store(self) -> None:
+        head = self._ledger.take_up()
+        now = self._desk.clock.now()
+        for letter in self._letters:
+            waiting = self._inbox.store(letter.message, now)
+            if waiting and letter.message.message_id <= head.watermark:
+                self._ledger.reopen_below(letter.message.message_id)
+        self._queue.delete([letter.record for letter in self._letters[:-1]])
+
+    def _what_is_due(self) -> float | None:
+        """Run a turn if one is due; returns after how many seconds to come again, ``None`` for never."""
+        head = self._ledger.head
+        unanswered = self._inbox.unanswered(head.watermark)
+        if not unanswered and not head.turn:
+            return None
+        try:
+            company = self._desk.companies.get(self._key.company_id)
+        except NotFound:
+            log.warning("the company is gone, its messages with it")
+            return None
+        if not head.turn:
+            wait = self._wait_for_quiet(unanswered, company)
+            if wait is not None:
+                return wait
+        if self._time_left.remaining_seconds() < _SECONDS_A_TURN_NEEDS:
+            return 0.0
+        return self._attempt(company, unanswered)
+
+    def _wait_for_quiet(self, unanswered: Sequence[IncomingMessage], company: Company) -> float | None:
+        wait = quiet_in_seconds(
+            burst_of(unanswered),
+            epoch_milliseconds(self._desk.clock.now()),
+            window_seconds=company.quiet_window_seconds,
+            cap_seconds=company.quiet_cap_seconds,
+        )
+        if wait > 0:
+            return wait
+        # A full batch may have left fragments behind: the timer looks once more, and only once, because a
+        # batch that is full of other conversations' messages would stay full.
+        return 0.0 if self._batch_full and self._timer.receive_count == 1 else None
+
+    # -- attempts -------------------------------------------------------------------------------------
+
+    def _attempt(self, company: Company, unanswered: list[IncomingMessage]) -> float | None:
+        entries = self._ledger.entries()
+        messages = self._messages_of_turn(entries, unanswered)
+        settling = any(item.get("state") == POSTING for item in entries.values())
+        attempts = self._ledger.open_turn(messages, counts=not settling)
+        if not messages and "plan" not in entries:
+            self._ledger.close(Outcome.DELETED, [], [])  # the customer took every message back
+            return self._rest(unanswered, messages)
+        try:
+            self._run(company, messages, entries)
+        except Unsettled as unsettled:
+            return unsettled.after_seconds
+        except GiveUp as failed:
+            self._give_up(messages, failed.reason)
+        except RetryLater as failed:
+            return self._retry_or_give_up(company, messages, attempts, failed)
+        return self._rest(unanswered, messages)
+
+    def _rest(
+        self, unanswered: Sequence[IncomingMessage], answered: Sequence[IncomingMessage]
+    ) -> float | None:
+        """What came in beyond this turn gets its own: at once, in the next visit."""
+        return 0.0 if len(unanswered) > len(answered) else None
+
+    def _messages_of_turn(
+        self, entries: dict[str, Item], unanswered: list[IncomingMessage]
+    ) -> list[IncomingMessage]:
+        """What the turn answers: a turn that has decided nothing yet takes in what came since."""
+        head = self._ledger.head
+        if head.turn and entries:
+            return [message for message in unanswered if message.message_id in head.message_ids]
+        return unanswered[:MAX_MESSAGES_PER_TURN]
+
+    def _run(self, company: Company, messages: list[IncomingMessage], entries: dict[str, Item]) -> None:
+        connection = self._desk.companies.connection(self._key.company_id)
+        if connection is None or not connection.connected:
+            raise GiveUp("the company is not connected to Chatwoot", reason="not_connected")
+        seconds = self._time_left.remaining_seconds() - self._desk.settings.reserve_seconds
+        deadline = Deadline(self._desk.clock, min(self._desk.settings.turn_seconds, seconds))
+        self._renew()
+        turn = Turn(
+            self._desk,
+            self._ledger,
+            company,
+            connection,
+            messages,
+            about=(messages or [self._letters[-1].message])[-1],
+            renew=self._renew,
+            deadline=deadline,
+        )
+        try:
+            turn.run(entries)
+        except (FenceLost, Unsettled, GiveUp, RetryLater):
+            raise
+        except Exception as broken:
+            # An error of ours may pass, and must not stop the customer from getting an answer in the end.
+            log.error("a turn broke", error=type(broken).__name__, where=_where(broken))
+            raise RetryLater("a turn broke", reason="broken") from broken
+        if messages:
+            waited_ms = epoch_milliseconds(self._desk.clock.now()) - messages[0].received_at_ms
+            milliseconds("TurnWaitTime", waited_ms)
+
+    def _renew(self) -> None:
+        """The queue's visibility is the lease: a worker that dies lets go of its conversation soon."""
+        self._queue.hide(self._timer, self._desk.settings.lease_seconds)
+
+    def _retry_or_give_up(
+        self, company: Company, messages: list[IncomingMessage], attempts: int, failed: RetryLater
+    ) -> float | None:
+        waits = self._desk.settings.retry_seconds
+        log.warning("an attempt failed", reason=failed.reason, attempt=attempts)
+        count("AttemptsFailed", reason=failed.reason)
+        if attempts <= len(waits):
+            wait = max(waits[attempts - 1], failed.after_seconds or 0.0)
+            oldest_ms = burst_of(messages or [self._letters[-1].message]).first_ms
+            patient_until_ms = oldest_ms + company.patience_seconds * 1000
+            if epoch_milliseconds(self._desk.clock.now()) + wait * 1000 <= patient_until_ms:
+                return wait
+        self._give_up(messages, failed.reason)
+        return self._rest(self._inbox.unanswered(self._ledger.head.watermark), [])
+
+    def _give_up(self, messages: list[IncomingMessage], reason: str) -> None:
+        head = self._ledger.head
+        case = DeadLetter(
+            self._key,
+            head.turn,
+            reason,
+            tuple(message.message_id for message in messages),
+            (messages or [self._letters[-1].message])[-1],
+            epoch_milliseconds(self._desk.clock.now()),
+        )
+        log.error("a turn was given up", reason=reason, messages=len(messages))
+        count("TurnsGivenUp", reason=reason)
+        self._dead_letters.send_case(
+            case.as_plain(), group_id=self._key.group_id, identity=f"{case.identity}:{head.turn}"
+        )
+        self._ledger.close(Outcome.GIVEN_UP, messages, customer_entries(messages))
+
+
+def _where(error: BaseException) -> list[str]:
+    """Files and lines of a traceback, without the error's own words, which may repeat a customer's."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return [f"{frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,0 +1,132 @@
+"""A batch of the queue: conversations side by side, each in its own thread and in order.
+
+Nothing outlives the invocation. Every outside call has a total deadline, all threads are joined, and if one
+is still inside a call shortly before the end, the process leaves: a thread that is still running when a
+handler returns is frozen, wakes inside the *next* invocation, and would post minutes late.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from shared.conversations.incoming import IncomingMessage
+from shared.conversations.visit import FULL_BATCH, Letter, Visit
+from shared.platform.clock import Deadline
+from shared.platform.observability import bound, count, log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.conversations.desk import Desk
+    from shared.conversations.keys import ConversationKey
+    from shared.conversations.queues import ConversationQueue, QueueRecord
+
+
+def leave_process() -> None:
+    """End this process at once, without waiting for its threads."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(1)
+
+
+class Worker:
+    """Works through batches.
+
+    Args:
+        desk: the tools of a turn.
+        queue: where batches come from.
+        dead_letters: where given-up cases go.
+        leave: ends the process; a test passes something gentler.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        queue: ConversationQueue,
+        dead_letters: ConversationQueue,
+        leave: Callable[[], None] = leave_process,
+    ) -> None:
+        self._desk = desk
+        self._queue = queue
+        self._dead_letters = dead_letters
+        self._leave = leave
+
+    def work(self, records: Sequence[QueueRecord], remaining_seconds: float) -> list[str]:
+        """Visit every conversation of a batch.
+
+        Args:
+            records: the batch, in queue order.
+            remaining_seconds: how long the invocation may still take.
+
+        Returns:
+            The SQS ids of the records that stay in the queue.
+        """
+        conversations, staying = _by_conversation(records)
+        time_left = Deadline(self._desk.clock, remaining_seconds)
+        lock = threading.Lock()
+
+        def visit(key: ConversationKey, letters: list[Letter]) -> None:
+            kept = self._visit(key, letters, time_left, batch_full=len(records) >= FULL_BATCH)
+            with lock:
+                staying.extend(kept)
+
+        threads = [
+            threading.Thread(target=visit, args=(key, letters), name=key.group_id, daemon=True)
+            for key, letters in conversations.items()
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, time_left.remaining_seconds() - self._desk.settings.reserve_seconds))
+        if any(thread.is_alive() for thread in threads):
+            count("ProcessesLeft")
+            log.error(
+                "a conversation is still inside a call, leaving", alive=sum(t.is_alive() for t in threads)
+            )
+            self._leave()
+        return staying
+
+    def _visit(
+        self, key: ConversationKey, letters: list[Letter], time_left: Deadline, *, batch_full: bool
+    ) -> list[str]:
+        ids = [letter.record.sqs_id for letter in letters]
+        with bound(company_id=key.company_id, conversation=key.group_id):
+            try:
+                stays = Visit(
+                    self._desk,
+                    self._queue,
+                    self._dead_letters,
+                    key,
+                    letters,
+                    batch_full=batch_full,
+                    time_left=time_left,
+                ).make()
+            except Exception as broken:  # noqa: BLE001 - one conversation must not harm its neighbours
+                # What was not deleted comes back by the queue's own visibility; SQS counts.
+                log.error("a visit broke", error=type(broken).__name__)
+                count("VisitsBroken")
+                return ids
+        return ids[-1:] if stays else []
+
+
+def _by_conversation(
+    records: Sequence[QueueRecord],
+) -> tuple[dict[ConversationKey, list[Letter]], list[str]]:
+    conversations: dict[ConversationKey, list[Letter]] = defaultdict(list)
+    staying: list[str] = []
+    for record in records:
+        try:
+            message = IncomingMessage.from_json(record.body)
+        except ValueError:
+            # Nothing of ours writes such a body. It stays, and SQS moves it to the dead letters in the end.
+            count("UnreadableRecords")
+            log.error("a record cannot be read", sqs_id=record.sqs_id)
+            staying.append(record.sqs_id)
+        else:
+            conversations[message.key].append(Letter(record, message))
+    return conversations, staying
