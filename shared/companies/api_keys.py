@@ -14,6 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.companies.audit import KEPT
 from shared.companies.names import OPERATOR, SCHEMA_VERSION, is_company_id, owner_pk
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import FieldError, InvalidInput, NotFound, Untrusted
@@ -185,13 +186,13 @@ class ApiKeys:
         Raises:
             NotFound: the owner has no such key.
         """
-        now = epoch_milliseconds(self._clock.now())
+        now = self._clock.now()
         try:
             self._table.update(
                 _row(owner, key_id),
-                "SET revoked_at = if_not_exists(revoked_at, :now)",
+                "SET revoked_at = if_not_exists(revoked_at, :now), expires_at = :swept",
                 "attribute_exists(pk)",
-                values={":now": now},
+                values={":now": epoch_milliseconds(now), ":swept": int((now + KEPT).timestamp())},
             )
         except ConditionFailed:
             raise NotFound("there is no such API key") from None
