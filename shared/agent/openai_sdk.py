@@ -111,9 +111,18 @@ def _json_object(body: bytes) -> JsonDict:
         decoded = None
     if not isinstance(decoded, dict):
         # A proxy's HTML page with status 200, most often a wrong FRONTDESK_OPENAI_BASE_URL.
-        raise RetryLater(
-            "the model's server answered 200 with something else than JSON", reason="model_unreadable"
-        )
+        raise RetryLater("the model's server answered 200 without JSON in it", reason="model_unreadable")
+    return decoded if b"\\u" not in body else without_half_characters(decoded)
+
+
+def without_half_characters(decoded: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """JSON without half surrogate pairs: a model that is cut off inside an emoji writes one."""
+    if isinstance(decoded, str):
+        return encodable(decoded)
+    if isinstance(decoded, list):
+        return [without_half_characters(one) for one in decoded]
+    if isinstance(decoded, dict):
+        return {name: without_half_characters(one) for name, one in decoded.items()}
     return decoded
 
 

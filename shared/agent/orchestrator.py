@@ -48,7 +48,7 @@ class Orchestrator:
         self._tools = tools
         self._clock = clock
 
-    def get_response(  # noqa: PLR0913 - the first three are the older program's, the others by name
+    def get_response(
         self,
         question: str,
         user_id: str,
