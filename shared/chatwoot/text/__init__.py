@@ -1,0 +1,1 @@
+"""Text made fit for a channel: what Chatwoot and the provider make of it, how much of it they take."""

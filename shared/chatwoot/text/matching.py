@@ -1,0 +1,83 @@
+"""Whether a text holds one of a company's phrases: by whole words, without regard to case and accents."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+DEFAULT_REPLY_PATTERNS = ("escalar", "contacta directamente", "especialista")
+"""Phrases in a reply after which a person takes over, where the company says nothing else."""
+
+_DOTLESS_I = "ı"
+_ENDS_A_SENTENCE = frozenset(".!?…;:。\n")
+
+
+def matches(patterns: Iterable[str], text: str) -> str | None:
+    """The first of the patterns whose words stand in the text, next to each other and in order.
+
+    Between the words there may be spaces, commas, hyphens or markup, but not the end of a sentence. A pattern
+    without a letter or digit (an emoji) matches where it stands as it is.
+
+    Args:
+        patterns: words or phrases as a person writes them.
+        text: where to look.
+
+    Returns:
+        The pattern as given, or ``None``.
+    """
+    words = _words(text)
+    plain = _fold(text)
+    for pattern in patterns:
+        wanted = _pattern_words(pattern)
+        if _stands_in(wanted, words) if wanted else _stands_as_it_is(pattern, plain):
+            return pattern
+    return None
+
+
+@lru_cache(maxsize=512)
+def _pattern_words(pattern: str) -> tuple[str, ...]:
+    return tuple(word for word in _words(pattern) if word)
+
+
+def _stands_in(wanted: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    length = len(wanted)
+    return any(words[at : at + length] == wanted for at in range(len(words) - length + 1))
+
+
+def _stands_as_it_is(pattern: str, plain: str) -> bool:
+    folded = _fold(pattern).strip()
+    return bool(folded) and folded in plain
+
+
+def _fold(text: str) -> str:
+    """Without case, accents and compatibility forms; ``ß`` is ``ss``, the Turkish ``İ`` and ``ı`` are ``i``."""
+    unmarked = "".join(
+        character for character in unicodedata.normalize("NFKD", text) if not unicodedata.combining(character)
+    )
+    # Folding can bring marks and compatibility forms back ("İ" becomes "i" and a dot), so once more.
+    folded = unicodedata.normalize("NFKD", unmarked.casefold()).replace(_DOTLESS_I, "i")
+    return "".join(character for character in folded if not unicodedata.combining(character))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_each_word(_fold(text)))
+
+
+def _each_word(folded: str) -> Iterator[str]:
+    """The words, and an empty one where a sentence ends."""
+    word: list[str] = []
+    for character in folded:
+        if character.isalnum() or unicodedata.category(character).startswith("M"):
+            word.append(character)
+            continue
+        if word:
+            yield "".join(word)
+            word = []
+        if character in _ENDS_A_SENTENCE:
+            yield ""
+    if word:
+        yield "".join(word)
