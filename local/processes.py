@@ -84,7 +84,7 @@ class Processes:
                 raise Failure(sentence) from error
         self._children[child.pid] = child
         process = Process(name, child.pid, when_it_began(child.pid), str(log))
-        self._file(name).write_text(json.dumps(asdict(process)))
+        self._remember(process)
         return process
 
     def recorded(self) -> list[Process]:
@@ -136,6 +136,8 @@ class Processes:
             if self._stop(process, grace_seconds):
                 stopped.append(process.name)
             self._forget(process)
+        for child in self._children.values():
+            child.poll()  # takes notice of its end, so that the system can forget it
         return stopped
 
     def _stop(self, process: Process, grace_seconds: float) -> bool:
@@ -163,6 +165,11 @@ class Processes:
         with suppress(psutil.Error):  # it is gone, or another user's
             return psutil.Process(pid).environ().get(MARK) == self._mark
         return False
+
+    def _remember(self, process: Process) -> None:
+        draft = self._files / "draft"
+        draft.write_text(json.dumps(asdict(process)))
+        draft.replace(self._file(process.name))
 
     def _forget(self, process: Process) -> None:
         self._file(process.name).unlink(missing_ok=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import sys
 import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from infra import names
 from local import aws, sample, simulators, surroundings
@@ -42,6 +43,7 @@ class Up:
     def __init__(self, options: Options, progress: Progress) -> None:
         self.is_up = False
         self._options = options
+        self._lock_file: TextIO | None = None
         self._progress = progress
         self._ports = Ports(options.port)
         self._processes = Processes(options.state)
@@ -58,15 +60,27 @@ class Up:
         Raises:
             Failure: a world runs in this folder already, or a port is taken.
         """
-        alive = [process.name for process in self._processes.recorded() if self._processes.is_alive(process)]
-        if (self._options.state / "env.json").exists() and len(alive) == len(self._processes.recorded()) > 0:
-            raise Failure(
-                "It is running already: `python -m local status` shows where, `make down` stops it."
-            )
+        self._options.state.mkdir(parents=True, exist_ok=True)
+        if not self._lock() or self._is_running():
+            raise Failure("It runs already: `python -m local status` shows where, `make down` stops it.")
         left_behind = self._processes.stop_all()
         if left_behind:
             self._progress.say(f"Stopped what an earlier run left behind: {', '.join(left_behind)}.")
         self._ports.require_free()
+
+    def _lock(self) -> bool:
+        """Keep other runs out of this folder for as long as this process lives."""
+        self._lock_file = (self._options.state / "lock").open("w")
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _is_running(self) -> bool:
+        recorded = self._processes.recorded()
+        whole = (self._options.state / "env.json").exists() and len(recorded) > 0
+        return whole and all(self._processes.is_alive(process) for process in recorded)
 
     def bring_up(self) -> World:
         """Start, deploy, and play the sample.
@@ -106,12 +120,12 @@ class Up:
         return stop(self._processes, self._options.state)
 
     def watch(self) -> None:
-        """Return only by an error: when one of the processes ended.
+        """Wait until the world is stopped from elsewhere.
 
         Raises:
-            Failure: one did.
+            Failure: one of its processes ended by itself.
         """
-        while True:
+        while (self._options.state / "env.json").exists():  # `down`, in another terminal, takes it away
             for process in self._processes.recorded():
                 if not self._processes.is_alive(process):
                     raise Failure(f"{process.name} ended: its last lines stand above.", Path(process.log))
