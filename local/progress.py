@@ -27,13 +27,22 @@ class Progress:
     Args:
         out: where to write.
         monotonic: seconds from an arbitrary start.
+        refresh_seconds: how often a running step shows that it goes on; by default what fits ``out``.
     """
 
-    def __init__(self, out: TextIO | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        refresh_seconds: float | None = None,
+    ) -> None:
         self._out = out or sys.stdout
         self._monotonic = monotonic
         self._began = monotonic()
         self._terminal = self._out.isatty()
+        self._refresh_seconds = refresh_seconds or (
+            TERMINAL_REFRESH_SECONDS if self._terminal else LOG_REFRESH_SECONDS
+        )
 
     def elapsed_seconds(self) -> float:
         """Seconds since this report began."""
@@ -73,8 +82,7 @@ class Progress:
             self.say(f"[{self.elapsed_seconds():5.1f} s]   {outcome} {seconds:.1f} s")
 
     def _tick(self, what: str, began: float, log: Path | None, ended: threading.Event) -> None:
-        pause = TERMINAL_REFRESH_SECONDS if self._terminal else LOG_REFRESH_SECONDS
-        while not ended.wait(pause):
+        while not ended.wait(self._refresh_seconds):
             seconds = self._monotonic() - began
             detail = last_line(log)
             if self._terminal:
