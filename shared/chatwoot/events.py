@@ -138,7 +138,7 @@ def _conversation(inner: Mapping[str, Any], root: Mapping[str, Any]) -> Conversa
         contact_source_id=_text(contact_inbox.get("source_id")),
         assignee_id=_id(assignee.get("id")),
         assignee_kind=_text(meta.get("assignee_type")) or _text(assignee.get("type")),
-        labels=tuple(label for label in _list(inner.get("labels")) if isinstance(label, str)),
+        labels=tuple(_text(label) for label in _list(inner.get("labels")) if isinstance(label, str)),
         updated_at_us=_microseconds(inner.get("updated_at")),
         claimed_company_ids=_claims(inner, meta),
         changes=_changes(root.get("changed_attributes")),
@@ -231,7 +231,8 @@ def _list(value: object) -> list[Any]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    # JSON's escapes can spell half of a surrogate pair, which nothing that comes after can store.
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _id(value: object) -> int | None:

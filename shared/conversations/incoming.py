@@ -144,8 +144,7 @@ def incoming_message(
     whole = IncomingMessage(
         key=key,
         message_id=message.id,
-        # A lone surrogate is legal in JSON's escapes and in nothing that comes after.
-        text=text.encode("utf-8", "replace").decode(),
+        text=text,
         cut=len(message.text) > len(text),
         content_type=message.content_type,
         created_at=message.created_at,
@@ -153,7 +152,7 @@ def incoming_message(
         inbox_id=conversation.inbox_id or 0,
         channel=conversation.channel,
         contact_id=conversation.contact_id or 0,
-        contact_name=conversation.contact_name[:200].encode("utf-8", "replace").decode(),
+        contact_name=conversation.contact_name[:200],
         contact_source_id=conversation.contact_source_id[:200],
         in_reply_to=message.in_reply_to,
         attachments=tuple(_attachment(item) for item in message.attachments[:MAX_ATTACHMENTS]),

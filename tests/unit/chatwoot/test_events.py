@@ -69,7 +69,7 @@ def test_the_direction_comes_as_a_number_or_as_a_word(value: object, direction: 
 
 
 def test_the_snapshots_text_is_used_only_when_it_is_the_same_message() -> None:
-    """Its first message is often another one (chatwoot/chatwoot#14023), and raw where ours is HTML (#13896)."""
+    """Its first message is often another one (#14023), and raw where ours is HTML (#13896)."""
     newest = {"id": 70011, "content": "¿cuánto *cuesta*?"}
     body = webhooks.message_created("<p>¿cuánto <em>cuesta</em>?</p>")
     body["conversation"]["messages"] = [newest]
