@@ -78,7 +78,7 @@ def install(requirements: Path, target: Target, folder: Path) -> None:
         BundlingError: uv is missing, or could not install.
     """
     command = [
-        _uv(), "pip", "install", "--quiet", "--no-config", "--target", str(folder), *target.options,
+        uv(), "pip", "install", "--quiet", "--no-config", "--target", str(folder), *target.options,
         "--only-binary", ":all:", "--require-hashes", "--no-deps", "--link-mode", "copy",
         "-r", str(requirements),
     ]  # fmt: skip
@@ -116,7 +116,12 @@ def _prune(folder: Path) -> None:
             description.unlink()
 
 
-def _uv() -> str:
+def uv() -> str:
+    """Path of the uv executable.
+
+    Raises:
+        BundlingError: there is none.
+    """
     try:
         from uv import find_uv_bin  # noqa: PLC0415 - synthesis from a warm cache does without uv
     except ImportError:

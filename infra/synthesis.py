@@ -21,9 +21,10 @@ _CDK_JSON = Path(__file__).resolve().parent.parent / "cdk.json"
 
 
 def new_app(outdir: str | None = None, **context: str) -> App:
-    """An app with the feature flags of ``cdk.json`` and this context."""
+    """An app with the feature flags of ``cdk.json`` and this context, as the CDK CLI would start it."""
     flags = json.loads(_CDK_JSON.read_text())["context"]
-    return App(context={**flags, **context}, outdir=outdir)
+    # The CLI asks for these names of code archives in the template; SAM finds a function's code by them.
+    return App(context={**flags, "aws:cdk:enable-asset-metadata": True, **context}, outdir=outdir)
 
 
 def synthesize(app: App, settings: Settings, bundler: Bundler) -> CloudAssembly:

@@ -70,9 +70,8 @@ def _turns(on: Resources) -> dict[str, str]:
 
 def _tunables(on: Resources, *chosen: str) -> dict[str, str]:
     """What the deployment sets of these; for the rest the functions have their defaults, in one place."""
-    return {
-        f"FRONTDESK_{name.upper()}": value for name, value in on.settings.tunables.items() if name in chosen
-    }
+    given = on.settings.tunables
+    return {f"FRONTDESK_{name.upper()}": given[name] for name in chosen if name in given}
 
 
 def _dead_letters(on: Resources) -> dict[str, str]:
