@@ -1,0 +1,37 @@
+"""The Chatwoot and model simulators as processes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from local import surroundings
+from local.world import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.ports import Ports
+    from local.processes import Process, Processes
+
+
+def start(processes: Processes, ports: Ports, state: Path) -> dict[int, Process]:
+    """Start both.
+
+    Returns:
+        Each process by the port it will listen on.
+    """
+    simulators = {
+        ports.chatwoot: ("Chatwoot simulator", "local.chatwoot_simulator", "chatwoot.log"),
+        ports.model: ("model simulator", "local.model_simulator", "model.log"),
+    }
+    return {
+        port: processes.start(
+            name,
+            [sys.executable, "-m", module, "--port", str(port)],
+            log=surroundings.log_folder(state) / log,
+            environment=surroundings.plain(),
+            folder=ROOT,
+        )
+        for port, (name, module, log) in simulators.items()
+    }
