@@ -54,6 +54,12 @@ class Credentials:
         names = [(item["sk"].removeprefix(prefix), item["sealed"]) for item in found]
         return {name: self._vault.open(company_id, provider, name, sealed) for name, sealed in names}
 
+    def names(self, company_id: str, provider: str) -> set[str]:
+        """Which fields of a provider are stored; opens none of them."""
+        prefix = _row(company_id, provider, "").sk
+        found = self._table.query(company_pk(company_id), prefix=prefix, consistent=True)
+        return {item["sk"].removeprefix(prefix) for item in found}
+
     def delete(self, company_id: str, provider: str, field: str = "") -> None:
         """Remove one field of a provider, or all of them."""
         prefix = _row(company_id, provider, "").sk
