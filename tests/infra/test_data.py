@@ -1,0 +1,88 @@
+"""House rules of what holds data: tables, key, logs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from infra import names
+from infra.names import Outputs
+from tests.infra.templates import StageTemplate, texts
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synthesizer
+
+HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Logs::LogGroup")
+
+
+def test_tables_recover_to_any_point_and_forget_what_expired(template: StageTemplate) -> None:
+    """Point-in-time recovery everywhere, TTL on the attribute that every item carries."""
+    tables = template.of_type("AWS::DynamoDB::Table").values()
+    assert {t["Properties"]["TableName"] for t in tables} == {
+        names.table(template.stage, name) for name in names.TABLES
+    }
+    for table in tables:
+        properties = table["Properties"]
+        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert [key["AttributeName"] for key in properties["KeySchema"]] == ["pk", "sk"]
+
+
+def test_prod_keeps_its_data(prod: StageTemplate) -> None:
+    """Deleting the stack deletes no table, queue, log or key, and the stack itself is protected."""
+    for kind in HOLDS_DATA:
+        for name, resource in prod.of_type(kind).items():
+            assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain", name
+    for table in prod.of_type("AWS::DynamoDB::Table").values():
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
+    assert prod.vault_key[1]["DeletionPolicy"] == "Retain"
+    manifest = json.loads((prod.file.parent / "manifest.json").read_text())
+    assert manifest["artifacts"]["frontdesk-prod"]["properties"]["terminationProtection"] is True
+
+
+def test_other_stages_leave_nothing_behind(synthesized: Synthesizer) -> None:
+    """A trial can be taken down whole."""
+    for stage in ("local", "dev"):
+        template = synthesized(stage)
+        for kind in (*HOLDS_DATA, "AWS::KMS::Key"):
+            for name, resource in template.of_type(kind).items():
+                assert resource["DeletionPolicy"] == "Delete", name
+
+
+def test_keys_rotate(template: StageTemplate) -> None:
+    """New key material every year; the old goes on opening what it wrapped."""
+    for key in template.of_type("AWS::KMS::Key").values():
+        assert key["Properties"]["EnableKeyRotation"] is True
+
+
+def test_the_vaults_key_serves_no_service(on_aws: StageTemplate) -> None:
+    """No AWS service is let in by the key's policy: only the account's own roles, by their policies."""
+    statements = on_aws.vault_key[1]["Properties"]["KeyPolicy"]["Statement"]
+    assert not any("Service" in s["Principal"] for s in statements if isinstance(s["Principal"], dict))
+    allowing = [s for s in statements if s["Effect"] == "Allow"]
+    assert len(allowing) == 1
+    assert ":root" in "".join(texts(allowing[0]["Principal"]))
+
+
+def test_the_outputs_say_where_everything_is(template: StageTemplate) -> None:
+    """Tools read the outputs by the names in infra/names.py."""
+    expected = {value for name, value in vars(Outputs).items() if name.isupper()}
+    assert expected <= set(template.body["Outputs"])
+
+
+def test_the_local_stage_needs_no_bootstrap(synthesized: Synthesizer) -> None:
+    """The local AWS has a bucket for the code and none of the CDK's roles or parameters."""
+    template = synthesized("local")
+    assert "BootstrapVersion" not in template.body.get("Parameters", {})
+    buckets = {
+        f["Properties"]["Code"]["S3Bucket"] for f in template.of_type("AWS::Lambda::Function").values()
+    }
+    assert buckets == {names.assets_bucket("local")}
+
+
+def test_the_template_knows_no_account_and_no_region(template: StageTemplate) -> None:
+    """Synthesis needs no AWS account; the deployment says where."""
+    manifest = json.loads((template.file.parent / "manifest.json").read_text())
+    environment = manifest["artifacts"][names.stack(template.stage)]["environment"]
+    assert environment == "aws://unknown-account/unknown-region"

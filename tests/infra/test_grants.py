@@ -1,0 +1,158 @@
+"""Least privilege: what each function may do, and what it may not."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra import names
+from infra.constructs.grants import purposes
+from tests.infra.policies import may_use_vault_key
+from tests.infra.templates import StageTemplate, as_list, target
+
+PURPOSES = ("webhook", "chatwoot", "model", "oauth", "email")
+
+
+def allowed(template: StageTemplate, function: str, logical_id: str) -> set[str]:
+    """The actions that a function may do on a resource."""
+    return {
+        action
+        for statement in template.statements_of(function)
+        for resource in as_list(statement["Resource"])
+        if isinstance(resource, dict) and "Fn::Join" not in resource and target(resource) == logical_id
+        for action in as_list(statement["Action"])
+    }
+
+
+def context(purpose: str) -> dict[str, str]:
+    """The vault's encryption context."""
+    return {"company": "acme", "purpose": purpose}
+
+
+def test_the_door_opens_webhook_secrets_and_nothing_else(on_aws: StageTemplate) -> None:
+    """A stolen door cannot open a Chatwoot token."""
+    opened = [
+        p for p in PURPOSES if may_use_vault_key(on_aws, names.CHATWOOT_WEBHOOK, "kms:Decrypt", context(p))
+    ]
+    assert opened == ["webhook"]
+
+
+@pytest.mark.parametrize("function", names.FUNCTIONS)
+def test_each_function_opens_only_its_purposes(on_aws: StageTemplate, function: str) -> None:
+    """Every function's key use is conditioned on the purpose in the encryption context."""
+    opened = {p for p in PURPOSES if may_use_vault_key(on_aws, function, "kms:Decrypt", context(p))}
+    assert opened == set(purposes(function))
+
+
+@pytest.mark.parametrize("function", names.FUNCTIONS)
+def test_nothing_is_opened_without_a_purpose(on_aws: StageTemplate, function: str) -> None:
+    """A ciphertext made without context cannot be passed off as one of the vault's."""
+    assert not may_use_vault_key(on_aws, function, "kms:Decrypt", {"company": "acme"})
+
+
+@pytest.mark.parametrize("function", names.FUNCTIONS)
+def test_only_the_api_makes_data_keys(on_aws: StageTemplate, function: str) -> None:
+    """Credentials are written where companies are managed, nowhere else."""
+    may = may_use_vault_key(on_aws, function, "kms:GenerateDataKey", context("chatwoot"))
+    assert may == (function == names.INTEGRATIONS_API)
+
+
+@pytest.mark.parametrize("function", names.FUNCTIONS)
+def test_the_keys_own_policy_confines_each_role(on_aws: StageTemplate, function: str) -> None:
+    """A policy that is one day attached by hand to a role does not widen its purposes."""
+    _, key = on_aws.vault_key
+    denied = [
+        statement["Condition"]["StringNotEquals"]["kms:EncryptionContext:purpose"]
+        for statement in key["Properties"]["KeyPolicy"]["Statement"]
+        if statement["Effect"] == "Deny"
+        and isinstance(statement["Principal"]["AWS"], dict)
+        and target(statement["Principal"]["AWS"]) == on_aws.role_of(function)
+    ]
+    assert denied == [list(purposes(function))]
+
+
+def test_the_door_writes_conversations_and_cannot_read_them(template: StageTemplate) -> None:
+    """The public door records what a turn must see; it cannot show anybody's conversation."""
+    actions = allowed(template, names.CHATWOOT_WEBHOOK, template.table(names.CONVERSATIONS))
+    assert actions == {"dynamodb:PutItem", "dynamodb:UpdateItem"}
+
+
+def test_the_door_only_reads_companies_and_credentials(template: StageTemplate) -> None:
+    """It knows whose message it is, and changes nothing about them."""
+    for table in (names.COMPANIES, names.CREDENTIALS):
+        actions = allowed(template, names.CHATWOOT_WEBHOOK, template.table(table))
+        assert actions <= {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+
+
+def test_the_door_only_sends_and_only_to_incoming(template: StageTemplate) -> None:
+    """It puts messages in and never takes one out."""
+    sqs = {
+        target(resource): as_list(statement["Action"])
+        for statement in template.statements_of(names.CHATWOOT_WEBHOOK)
+        for resource in as_list(statement["Resource"])
+        if any(action.startswith("sqs:") for action in as_list(statement["Action"]))
+    }
+    assert sqs == {template.queue("incoming")[0]: ["sqs:SendMessage"]}
+
+
+def test_turns_may_do_what_a_transaction_consists_of(template: StageTemplate) -> None:
+    """DynamoDB checks TransactWriteItems by its single actions (its "IAM and transactions" page)."""
+    actions = allowed(template, names.CONVERSATION_TURNS, template.table(names.CONVERSATIONS))
+    needed = {"ConditionCheckItem", "PutItem", "UpdateItem", "DeleteItem"}
+    assert {f"dynamodb:{action}" for action in needed} <= actions
+
+
+def test_turns_consume_incoming_and_give_up_into_dead_letters(template: StageTemplate) -> None:
+    """A turn hides and deletes its messages, and sends a case it gives up."""
+    incoming = allowed(template, names.CONVERSATION_TURNS, template.queue("incoming")[0])
+    given_up = allowed(template, names.CONVERSATION_TURNS, template.queue("dead-letters")[0])
+    assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} <= incoming
+    assert "sqs:SendMessage" not in incoming
+    assert given_up == {"sqs:SendMessage"}
+
+
+def test_only_the_api_writes_companies_and_credentials(template: StageTemplate) -> None:
+    """What a company is and what it trusts us with changes in one place."""
+    for function in names.FUNCTIONS:
+        for table in (names.COMPANIES, names.CREDENTIALS):
+            writes = {
+                action
+                for action in allowed(template, function, template.table(table))
+                if not action.removeprefix("dynamodb:").startswith(("Get", "BatchGet", "Query"))
+            }
+            assert bool(writes) == (function == names.INTEGRATIONS_API), (function, table)
+
+
+def test_the_models_key_is_read_by_name_where_a_model_is_asked(template: StageTemplate) -> None:
+    """One parameter, spelled out; the door and the dead letters have no business with it."""
+    for function in names.FUNCTIONS:
+        granted = [
+            "".join(part for part in resource["Fn::Join"][1] if isinstance(part, str))
+            for statement in template.statements_of(function)
+            if as_list(statement["Action"]) == ["ssm:GetParameter"]
+            for resource in as_list(statement["Resource"])
+        ]
+        asks = function in {names.CONVERSATION_TURNS, names.INTEGRATIONS_API}
+        wanted = [f"arn::ssm:::parameter/frontdesk/{template.stage}/openai_api_key"]
+        assert granted == (wanted if asks else []), function
+
+
+def test_no_statement_has_a_wildcard_but_tracing(template: StageTemplate) -> None:
+    """X-Ray's write actions take no resource; everything else names what it touches."""
+    tracing = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+    for function in names.FUNCTIONS:
+        for statement in template.statements_of(function):
+            actions = set(as_list(statement["Action"]))
+            assert not any("*" in action for action in actions), statement
+            assert "*" not in as_list(statement["Resource"]) or actions == tracing, statement
+
+
+def test_no_managed_policy_is_attached(template: StageTemplate) -> None:
+    """AWS's managed policies grant more than a function needs, and change without us."""
+    for role in template.of_type("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role["Properties"]
+
+
+def test_each_function_has_a_role_of_its_own(template: StageTemplate) -> None:
+    """A grant of one is never a grant of another."""
+    roles = [template.role_of(name) for name in names.FUNCTIONS]
+    assert len(set(roles)) == len(names.FUNCTIONS)
