@@ -18,7 +18,9 @@ from local.chatwoot_simulator.watch import Watch
 from local.chatwoot_simulator.webhooks import WebhookSender
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 HOST = "127.0.0.1"
 # Other names would let a web page on the internet reach this server through DNS rebinding.
@@ -43,16 +45,20 @@ class Simulator:
         self._installation = Installation(self.world, self._sender, self._watch.changed)
         self._flask = Flask(__name__, static_folder="desk", static_url_path="/desk")
         self._flask.config["TRUSTED_HOSTS"] = TRUSTED_HOSTS
-        self.wsgi = Faults(self._flask)
+        self._faults = Faults(self._flask)
         self._flask.register_blueprint(api(self._installation))
-        self._flask.register_blueprint(control(self._installation, self._sender, self.wsgi, self._watch))
+        self._flask.register_blueprint(control(self._installation, self._sender, self._faults, self._watch))
         self._flask.add_url_rule("/desk", view_func=self._page)
         self._flask.register_error_handler(HTTPException, _failed)
         self._flask.after_request(self._answered)
 
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """One call, as WSGI makes it."""
+        return self._faults(environ, start_response)
+
     def close(self) -> None:
         """Stop its threads and save."""
-        self.wsgi.close()
+        self._faults.close()
         self._watch.close()
         self._installation.close()
         self.world.save()
@@ -85,9 +91,9 @@ def _failed(error: HTTPException) -> Response:
 
 
 class _Quiet(WSGIRequestHandler):
-    """Requests are not worth a line each; errors still are."""
+    """Requests are not worth a line each. One request a connection, so that hanging up ends it."""
 
-    protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.0"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
@@ -106,7 +112,7 @@ class Server:
 
     def __init__(self, simulator: Simulator, port: int = 0) -> None:
         self._simulator = simulator
-        self._server = make_server(HOST, port, simulator.wsgi, threaded=True, request_handler=_Quiet)
+        self._server = make_server(HOST, port, simulator, threaded=True, request_handler=_Quiet)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.base_url = f"http://{HOST}:{self._server.server_port}"
 

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from local.chatwoot_simulator.records import now
 
@@ -126,24 +126,33 @@ class Faults:
     def _faulty(
         self, fault: Fault, environ: WSGIEnvironment, start_response: StartResponse, call: JsonDict
     ) -> Iterable[bytes]:
-        self._stopped.wait(fault.delay_seconds)
+        self._wait(fault.delay_seconds, environ)
         if fault.status is not None:
             return _refuse(fault.status, start_response)
         answer = _whole(self._app(environ, start_response))
-        self._stopped.wait(fault.answer_delay_seconds)
+        self._wait(fault.answer_delay_seconds, environ)
         if fault.drop_after:
             call["status"] = None
-            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError("dropped on demand")
+            _hang_up(environ)
         if fault.drip_bytes_per_second:
             return self._drip(answer, 1 / fault.drip_bytes_per_second)
         return [answer]
+
+    def _wait(self, seconds: float, environ: WSGIEnvironment) -> None:
+        if self._stopped.wait(seconds):
+            _hang_up(environ)
 
     def _drip(self, answer: bytes, pause_seconds: float) -> Iterator[bytes]:
         for index in range(len(answer)):
             yield answer[index : index + 1]
             if self._stopped.wait(pause_seconds):
                 return
+
+
+def _hang_up(environ: WSGIEnvironment) -> NoReturn:
+    """Close the connection without an answer; werkzeug takes the error as a client that went away."""
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError("hung up on demand")
 
 
 def _whole(answer: Iterable[bytes]) -> bytes:

@@ -182,6 +182,7 @@ class Roles:
 
     def _conversation_row(self, conversation: Conversation) -> JsonDict:
         contact, _link = self.world.contact_of(conversation)
+        inbox = self.world.inbox_of(conversation)
         assignee = shapes.assignee_of(self.world, conversation)
         said = [one for one in self.world.conversation_messages(conversation) if one.message_type != ACTIVITY]
         return {
@@ -189,7 +190,8 @@ class Roles:
             "account_id": conversation.account_id,
             "contact": contact.name,
             "inbox_id": conversation.inbox_id,
-            "inbox": self.world.inbox_of(conversation).name,
+            "inbox": inbox.name,
+            "channel_type": inbox.channel_type,
             "status": conversation.status,
             "assignee_id": conversation.assignee_id,
             "assignee": assignee.name if assignee else None,
@@ -206,5 +208,5 @@ class Roles:
             **{name: getattr(message, name) for name in _SAID},
             "sender": sender.name if sender else None,
             "sender_type": message.sender_type,
-            "seen_by_customer": message.message_type == INCOMING or message.shown is not None,
+            "shown": message.content if message.message_type == INCOMING else message.shown,
         }
