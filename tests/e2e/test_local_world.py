@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local import sample
+from local.ports import Ports, is_free
+from local.processes import Processes
+from local.sample import Sample
+from local.world import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.e2e.conftest import RunningWorld
+
+pytestmark = pytest.mark.e2e
+
+# Apart from the ports of the shared world.
+PORTS = Ports(19500)
+REFUSED, INTERRUPTED = 1, 130
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`up` in the foreground, in a folder and on ports of its own, as soon as its first servers run."""
+    words = ["up", "--no-sample", "--port", str(PORTS.first), "--state-dir", str(tmp_path)]
+    run = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-m", "local", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    eventually(lambda: len(Processes(tmp_path).recorded()) >= 3, "three processes to run")
+    yield run
+    run.kill()
+    run.communicate()
+    Processes(tmp_path).stop_all()
+
+
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Wait for something that other processes do."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what} in vain"
+        time.sleep(0.05)
+
+
+def local(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "local", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_sample_conversation_is_answered_with_the_price(world: RunningWorld) -> None:
+    """The sample company is created through the API, and its customer's question answered from its data."""
+    chosen = Sample.read()
+
+    assert sample.create_company(world.world, chosen).startswith(f"fd_{chosen.company_id}.")
+    conversation = sample.play(world.world, chosen)
+
+    price = next(one["price"]["amount_minor"] for one in chosen.document["services"] if one["id"] == "botox")
+    assert str(price // 100) in " ".join(conversation.replies)
+    times = [milestone.at_seconds for milestone in conversation.milestones]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_that_was_started(
+    number: signal.Signals, up: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    """Ctrl-C in the middle of the deployment leaves no process, no taken port and no record."""
+    up.send_signal(number)
+    said, _ = up.communicate(timeout=30)
+
+    assert up.returncode == INTERRUPTED
+    assert "Stopped: " in said
+    assert "Traceback" not in said
+    assert Processes(tmp_path).recorded() == []
+    assert all(map(is_free, PORTS.all))
+
+
+def test_down_ends_what_a_killed_run_left(up: subprocess.Popen[str], tmp_path: Path) -> None:
+    """Even kill -9 leaves nothing that `down` cannot clear away."""
+    os.kill(up.pid, signal.SIGKILL)
+    up.wait()
+    assert Processes(tmp_path).recorded() != []
+
+    assert "local AWS" in local("down", "--state-dir", str(tmp_path)).stdout
+
+    assert Processes(tmp_path).recorded() == []
+    assert all(map(is_free, PORTS.all))
+
+
+@pytest.mark.usefixtures("up")
+def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    """It says how to stop the first, and leaves it alone."""
+    running = [process.pid for process in Processes(tmp_path).recorded()]
+
+    second = local("up", "--port", str(PORTS.first + 4), "--state-dir", str(tmp_path))
+
+    assert second.returncode == REFUSED
+    assert "It runs already" in second.stderr
+    assert [process.pid for process in Processes(tmp_path).recorded()][: len(running)] == running
+
+
+@pytest.mark.usefixtures("up")
+def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
+    """Another folder, the same ports: one sentence, and no process."""
+    other = tmp_path / "other"
+
+    second = local("up", "--port", str(PORTS.first), "--state-dir", str(other))
+
+    assert second.returncode == REFUSED
+    assert f"{PORTS.aws}" in second.stderr
+    assert "--port" in second.stderr
+    assert Processes(other).recorded() == []
