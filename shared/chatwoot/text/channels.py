@@ -62,9 +62,10 @@ class Limit:
 class Writing(Enum):
     """In what form a channel shows our text well, after what Chatwoot makes of it."""
 
-    MARKED = "bold, italic and code are shown; everything else as plain lines"
+    MARKED = "plain lines with bold, italic and code"
     PLAIN = "plain lines"
-    MARKDOWN = "shown by Chatwoot itself, or by the client of an API inbox, as markdown"
+    MARKDOWN = "markdown, shown by Chatwoot itself; HTML in it would be dropped"
+    AS_IT_IS = "markdown, handed over untouched to whoever is behind the API inbox"
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,18 @@ class Channel:
         limit: for one message.
         writing: see `Writing`.
         html: whether Chatwoot hands the text over as HTML, so that a bare ``<`` breaks it.
+        joins_lines: whether Chatwoot makes a space out of a line end that is not marked as a hard one.
     """
 
     limit: Limit
     writing: Writing
     html: bool = False
+    joins_lines: bool = False
+
+    @property
+    def converted(self) -> bool:
+        """Whether Chatwoot's conversion stands between our text and the customer."""
+        return self.writing in (Writing.MARKED, Writing.PLAIN)
 
 
 def _with_margin(size: int, unit: Unit = Unit.UTF16) -> Limit:
@@ -91,7 +99,7 @@ TWILIO_WHATSAPP = Channel(Limit(1600, Unit.UTF16), Writing.MARKED)
 """Twilio's error 21617: the body is over 1,600 characters. Our text only becomes shorter when converted."""
 
 OTHER = Channel(Limit(10_000, Unit.UTF16), Writing.MARKDOWN)
-"""Web widget, API inboxes, what we do not know: Chatwoot's editor stops at 10,000, its API at 150,000."""
+"""Web widget and what we do not know: Chatwoot's editor stops at 10,000 characters, its API at 150,000."""
 
 CHANNELS = {
     # Cloud API: text.body takes 4,096 characters.
@@ -100,17 +108,18 @@ CHANNELS = {
     "Channel::TwilioSms": Channel(Limit(320, Unit.UTF16), Writing.PLAIN),
     "Channel::Sms": Channel(Limit(320, Unit.UTF16), Writing.PLAIN),
     # Instagram takes 1,000 bytes of UTF-8.
-    "Channel::Instagram": Channel(_with_margin(1000, Unit.BYTES), Writing.PLAIN),
+    "Channel::Instagram": Channel(_with_margin(1000, Unit.BYTES), Writing.PLAIN, joins_lines=True),
     # Messenger takes 2,000 characters, but the same channel serves Instagram accounts that were connected
     # through Facebook, and no event says which of the two it is: the smaller limit holds for both.
-    "Channel::FacebookPage": Channel(_with_margin(1000, Unit.BYTES), Writing.PLAIN),
+    "Channel::FacebookPage": Channel(_with_margin(1000, Unit.BYTES), Writing.PLAIN, joins_lines=True),
     # Bot API, sendMessage: 4,096 after the entities were parsed.
     "Channel::Telegram": Channel(_with_margin(4096), Writing.MARKED, html=True),
     # Messaging API, text message: 5,000, counted in UTF-16 code units.
-    "Channel::Line": Channel(_with_margin(5000), Writing.PLAIN),
+    "Channel::Line": Channel(_with_margin(5000), Writing.PLAIN, joins_lines=True),
     "Channel::Tiktok": Channel(Limit(6000, Unit.UTF16), Writing.PLAIN),
     # Direct messages take 10,000.
     "Channel::TwitterProfile": Channel(_with_margin(10_000), Writing.PLAIN),
+    "Channel::Api": Channel(Limit(10_000, Unit.UTF16), Writing.AS_IT_IS),
     "Channel::Email": Channel(Limit(25_000, Unit.UTF16), Writing.MARKDOWN),
 }
 """By Chatwoot's channel type.

@@ -15,11 +15,9 @@ LONGEST_CLUSTER = 64
 _FLAGS = range(0x1F1E6, 0x1F200)
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _TAGS = range(0xE0020, 0xE0080)
-_HANGUL_LEADING, _HANGUL_VOWEL, _HANGUL_TRAILING = (
-    range(0x1100, 0x1160),
-    range(0x1160, 0x11A8),
-    range(0x11A8, 0x1200),
-)
+_HANGUL_LEADING = range(0x1100, 0x1160)
+_HANGUL_VOWEL = range(0x1160, 0x11A8)
+_HANGUL_TRAILING = range(0x11A8, 0x1200)
 _HANGUL_SYLLABLE = range(0xAC00, 0xD7A4)
 
 
@@ -58,11 +56,11 @@ def _one_hangul_syllable(before: int, after: int) -> bool:
         return any(before in kind for kind in (_HANGUL_LEADING, _HANGUL_VOWEL, _HANGUL_SYLLABLE))
     if after in _HANGUL_TRAILING:
         return any(before in kind for kind in (_HANGUL_VOWEL, _HANGUL_TRAILING, _HANGUL_SYLLABLE))
-    return before in _HANGUL_LEADING and (after in _HANGUL_LEADING or after in _HANGUL_SYLLABLE)
+    return before in _HANGUL_LEADING and any(after in kind for kind in (_HANGUL_LEADING, _HANGUL_SYLLABLE))
 
 
 def last_boundary(text: str, start: int, end: int) -> int:
-    """The last place at or before ``end`` where the text may be cut, ``end`` itself where there is none near."""
+    """The last place up to ``end`` where the text may be cut, ``end`` itself where there is none near."""
     for at in range(end, max(start, end - LONGEST_CLUSTER), -1):
         if is_boundary(text, at):
             return at

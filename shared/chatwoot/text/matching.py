@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-DEFAULT_REPLY_PATTERNS = ("escalar", "contacta directamente", "especialista")
-"""Phrases in a reply after which a person takes over, where the company says nothing else."""
-
-_DOTLESS_I = "ı"
+_DOTLESS_I = "\u0131"
 _ENDS_A_SENTENCE = frozenset(".!?…;:。\n")
 
 
@@ -54,7 +51,7 @@ def _stands_as_it_is(pattern: str, plain: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    """Without case, accents and compatibility forms; ``ß`` is ``ss``, the Turkish ``İ`` and ``ı`` are ``i``."""
+    """Without case, accents and compatibility forms: ``ß`` is ``ss``, both Turkish ``i`` are ``i``."""
     unmarked = "".join(
         character for character in unicodedata.normalize("NFKD", text) if not unicodedata.combining(character)
     )
