@@ -23,10 +23,8 @@ TABLES = (COMPANIES, CREDENTIALS, CONVERSATIONS)
 
 OPENAI_API_KEY = "openai_api_key"
 
-# CloudWatch's namespace of our own metrics; the same as in shared/platform/observability.py.
-METRICS = "Frontdesk"
-METRIC_DEAD_LETTERS = "DeadLetters"
-METRIC_DOOR_FAILURES = "DoorFailures"
+# CloudWatch's namespace of what alarms count in logs; the functions' own metrics are in `Frontdesk`.
+COUNTED = "Frontdesk/Alarms"
 
 
 def stack(stage: str) -> str:
@@ -80,6 +78,11 @@ def key_alias(stage: str) -> str:
 def alarm(stage: str, name: str) -> str:
     """A CloudWatch alarm."""
     return f"{PRODUCT}-{stage}-{name}"
+
+
+def counted(stage: str, what: str) -> str:
+    """A metric that a metric filter counts in a log."""
+    return f"{stage}-{what}"
 
 
 def alarm_topic(stage: str) -> str:

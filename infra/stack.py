@@ -51,7 +51,7 @@ class FrontdeskStack(Stack):
         alarms = Alarms(self, "Alarms", settings)
         alarms.watch_queues(resources.queues)
         alarms.watch_functions(functions)
-        alarms.watch_dead_letters()
+        alarms.watch_counters(functions)
         alarms.watch_door(api)
         self._name_outputs(resources, api, alarms)
 

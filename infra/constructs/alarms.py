@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -29,6 +30,51 @@ _FIVE_MINUTES = Duration.minutes(5)
 INCOMING_AGE_SECONDS = 600
 # dead_letters writes its record at once and waits at most 15 minutes between two tries of telling a person.
 DEAD_LETTER_AGE_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Counter:
+    """A metric that a function counts, any occurrence of which the operator wants to know.
+
+    Args:
+        alarm: name of the alarm.
+        function: who counts.
+        metric: as it is named in `shared.platform.observability.count`.
+        says: what it means.
+    """
+
+    alarm: str
+    function: str
+    metric: str
+    says: str
+
+
+COUNTERS = (
+    Counter(
+        "dead-letters",
+        names.DEAD_LETTERS,
+        "DeadLetters",
+        "Frontdesk gave a conversation up; its record says why.",
+    ),
+    Counter(
+        "dead-letters-untold",
+        names.DEAD_LETTERS,
+        "DeadLettersUntold",
+        "Frontdesk gave a conversation up and can tell nobody through Chatwoot: look at its record.",
+    ),
+    Counter(
+        "companies-without-secret",
+        names.CHATWOOT_WEBHOOK,
+        "CompaniesWithoutSecret",
+        "Deliveries of a company are refused because no webhook secret is configured for it.",
+    ),
+    Counter(
+        "visits-broken",
+        names.CONVERSATION_TURNS,
+        "VisitsBroken",
+        "A conversation met an error that nobody foresaw; its log line says which.",
+    ),
+)
 
 
 class Alarms(Construct):
@@ -84,49 +130,54 @@ class Alarms(Construct):
                 f"{name} was not started because concurrency was used up.",
             )
 
-    def watch_dead_letters(self) -> None:
-        """Conversations given up, as `dead_letters` counts them."""
-        metric = cloudwatch.Metric(
-            namespace=names.METRICS,
-            metric_name=names.METRIC_DEAD_LETTERS,
-            # Powertools adds POWERTOOLS_SERVICE_NAME, which names the stage too.
-            dimensions_map={"service": names.function(self._stage.name, names.DEAD_LETTERS)},
-            period=_FIVE_MINUTES,
-            statistic="Sum",
-        )
-        self._alarm("dead-letters", metric, 1, "Frontdesk gave a conversation up; its record says why.")
+    def watch_counters(self, functions: Functions) -> None:
+        """What the functions count when they could do nothing better (`Counter`)."""
+        for counter in COUNTERS:
+            # The embedded metric is a line of the function's log, its value a list of numbers.
+            self._counted(
+                counter.alarm,
+                functions.all[counter.function].logs,
+                f"{{ $.{counter.metric}[0] >= 1 }}",
+                counter.says,
+            )
 
     def watch_door(self, api: Api) -> None:
         """Deliveries of Chatwoot answered with 5xx: it never resends those of account webhooks.
 
-        Counted from the access log, because API Gateway's own metric mixes all routes, and the health route
+        Counted in the access log, because API Gateway's own metric mixes all routes, and the health route
         answers 503 on purpose.
         """
-        failures = logs.MetricFilter(
-            self,
-            "DoorFailures",
-            log_group=api.logs,
-            metric_namespace=names.METRICS,
-            metric_name=f"{names.METRIC_DOOR_FAILURES}-{self._stage.name}",
-            metric_value="1",
-            default_value=0,
-            filter_pattern=logs.FilterPattern.literal(
-                f'{{ $.route = "POST {WEBHOOK_PATH}*" && $.status = "5*" }}'
-            ),
-        )
-        self._alarm(
+        self._counted(
             "door-5xx",
-            failures.metric(period=_FIVE_MINUTES, statistic="Sum"),
-            1,
+            api.logs,
+            f'{{ $.route = "POST {WEBHOOK_PATH}*" && $.status = "5*" }}',
             "The door answered Chatwoot with 5xx, and Chatwoot sends most deliveries only once.",
         )
+
+    def _counted(self, name: str, log_group: logs.LogGroup, pattern: str, says: str) -> None:
+        """An alarm on lines of a log.
+
+        A metric filter counts across dimensions (each reason, each verdict), which an alarm on the metric
+        itself cannot do.
+        """
+        lines = logs.MetricFilter(
+            self,
+            f"{_construct_id(name)}Lines",
+            log_group=log_group,
+            metric_namespace=names.COUNTED,
+            metric_name=names.counted(self._stage.name, name),
+            metric_value="1",
+            default_value=0,
+            filter_pattern=logs.FilterPattern.literal(pattern),
+        )
+        self._alarm(name, lines.metric(period=_FIVE_MINUTES, statistic="Sum"), 1, says)
 
     def _alarm(
         self, name: str, metric: cloudwatch.IMetric, threshold: float, says: str, periods: int = 1
     ) -> None:
         alarm = cloudwatch.Alarm(
             self,
-            "".join(part.capitalize() for part in name.split("-")),
+            _construct_id(name),
             alarm_name=names.alarm(self._stage.name, name),
             alarm_description=says,
             metric=metric,
@@ -177,3 +228,7 @@ class Alarms(Construct):
             )
         )
         return key
+
+
+def _construct_id(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("-"))

@@ -23,7 +23,7 @@ def _common(function: str, on: Resources) -> dict[str, str]:
         "FRONTDESK_CREDENTIALS_TABLE": on.tables.credentials.table_name,
         "FRONTDESK_CONVERSATIONS_TABLE": on.tables.conversations.table_name,
         "FRONTDESK_KMS_KEY_ARN": on.keys.vault.key_arn,
-        # Metrics carry it as a dimension: two stages in one account stay apart.
+        # Metrics carry it as a dimension, so that two stages in one account stay apart.
         "POWERTOOLS_SERVICE_NAME": names.function(settings.stage.name, function),
         "POWERTOOLS_LOG_LEVEL": settings.log_level,
     }
@@ -40,7 +40,7 @@ def _outside(on: Resources) -> dict[str, str]:
     """Of functions that call Chatwoot."""
     return {
         "FRONTDESK_LOOPBACK_ALLOWED": "false" if on.settings.stage.on_aws else "true",
-        **_tunables(on, "chatwoot_timeout_seconds"),
+        **{f"FRONTDESK_{name.upper()}": value for name, value in on.settings.tunables.items()},
     }
 
 
@@ -51,7 +51,6 @@ def _model(on: Resources) -> dict[str, str]:
         "FRONTDESK_OPENAI_API": settings.openai_api,
         "FRONTDESK_OPENAI_MODEL": settings.openai_model,
         "FRONTDESK_ROUTING_MODEL": settings.routing_model or settings.openai_model,
-        **_tunables(on, "model_timeout_seconds", "openai_reasoning_effort", "openai_max_output_tokens"),
     }
     if settings.openai_base_url:
         chosen["FRONTDESK_OPENAI_BASE_URL"] = settings.openai_base_url
@@ -64,14 +63,7 @@ def _turns(on: Resources) -> dict[str, str]:
         **_model(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url,
-        **_tunables(on, "turn_seconds", "lease_seconds", "retry_seconds", "part_pace_seconds"),
     }
-
-
-def _tunables(on: Resources, *chosen: str) -> dict[str, str]:
-    """What the deployment sets of these; for the rest the functions have their defaults, in one place."""
-    given = on.settings.tunables
-    return {f"FRONTDESK_{name.upper()}": given[name] for name in chosen if name in given}
 
 
 def _dead_letters(on: Resources) -> dict[str, str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 READ = ("GetItem", "BatchGetItem", "Query")
 WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+GROW = ("PutItem", "UpdateItem", "ConditionCheckItem")
 CONSUME = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
 OPEN = ("Decrypt",)
 OPEN_AND_MAKE = ("Decrypt", "GenerateDataKey")
@@ -64,7 +65,8 @@ def _door(on: Resources) -> list[iam.PolicyStatement]:
     return [
         _table(on.tables.companies, READ),
         _table(on.tables.credentials, ("GetItem", "Query")),
-        _table(on.tables.conversations, ("PutItem", "UpdateItem")),
+        # It records what a turn must see, and takes out what was deleted; it reads nothing.
+        _table(on.tables.conversations, ("PutItem", "UpdateItem", "DeleteItem")),
         _queue(on.queues.incoming, ("SendMessage",)),
         _key(on, names.CHATWOOT_WEBHOOK, OPEN),
     ]
@@ -74,7 +76,7 @@ def _turns(on: Resources) -> list[iam.PolicyStatement]:
     return [
         _table(on.tables.companies, READ),
         _table(on.tables.credentials, ("GetItem", "Query")),
-        _table(on.tables.conversations, READ + WRITE),
+        _table(on.tables.conversations, READ + GROW),
         _queue(on.queues.incoming, CONSUME),
         _queue(on.queues.dead_letters, ("SendMessage",)),
         _key(on, names.CONVERSATION_TURNS, OPEN),
@@ -86,7 +88,7 @@ def _dead_letters(on: Resources) -> list[iam.PolicyStatement]:
     return [
         _table(on.tables.companies, READ),
         _table(on.tables.credentials, ("GetItem", "Query")),
-        _table(on.tables.conversations, READ + WRITE),
+        _table(on.tables.conversations, READ + GROW),
         _queue(on.queues.dead_letters, CONSUME),
         _key(on, names.DEAD_LETTERS, OPEN),
     ]

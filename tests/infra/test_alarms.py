@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from infra import names
+from infra.bundling import ROOT
+from infra.constructs.alarms import COUNTERS, Counter
+from shared.platform.observability import count
 from tests.infra.templates import Resource, StageTemplate, target
 
 if TYPE_CHECKING:
@@ -21,7 +27,8 @@ def alarms(template: StageTemplate) -> dict[str, Resource]:
 def test_there_is_an_alarm_for_everything_that_leaves_a_customer_waiting(template: StageTemplate) -> None:
     """Ages of queues, dead letters, the door's failures, and errors and throttles of every function."""
     functions = [name.replace("_", "-") for name in names.FUNCTIONS]
-    expected = {"incoming-age", "dead-letter-age", "dead-letters", "parked", "door-5xx"}
+    expected = {"incoming-age", "dead-letter-age", "parked", "door-5xx"}
+    expected |= {counter.alarm for counter in COUNTERS}
     expected |= {f"{name}-{what}" for name in functions for what in ("errors", "throttles")}
     assert set(alarms(template)) == expected
 
@@ -41,30 +48,52 @@ def test_the_age_alarms_watch_their_queues(template: StageTemplate) -> None:
         properties = alarms(template)[alarm]
         assert properties["MetricName"] == "ApproximateAgeOfOldestMessage"
         [dimension] = properties["Dimensions"]
-        assert target(dimension["Value"]["Fn::GetAtt"] and dimension["Value"]) == template.queue(queue)[0]
+        assert target(dimension["Value"]) == template.queue(queue)[0]
 
 
-def test_the_dead_letter_alarm_reads_the_metric_as_the_function_emits_it(template: StageTemplate) -> None:
-    """Powertools adds POWERTOOLS_SERVICE_NAME as dimension; without it the alarm would watch nothing."""
-    function = template.function(names.DEAD_LETTERS)["Properties"]
-    alarm = alarms(template)["dead-letters"]
-    assert alarm["Namespace"] == "Frontdesk"
-    assert alarm["MetricName"] == names.METRIC_DEAD_LETTERS
-    service = function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"]
-    assert alarm["Dimensions"] == [{"Name": "service", "Value": service}]
+def filters(template: StageTemplate) -> dict[str, Resource]:
+    """Properties of the metric filters, by the metric they count into."""
+    found = template.of_type("AWS::Logs::MetricFilter").values()
+    return {f["Properties"]["MetricTransformations"][0]["MetricName"]: f["Properties"] for f in found}
+
+
+@pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter.alarm)
+def test_a_counter_is_read_in_the_log_of_the_function_that_counts(
+    template: StageTemplate, counter: Counter
+) -> None:
+    """Whatever its dimensions: an alarm on the metric itself would have to name every reason."""
+    metric = names.counted(template.stage, counter.alarm)
+    group = template.body["Resources"][target(filters(template)[metric]["LogGroupName"])]["Properties"]
+    assert group["LogGroupName"] == names.function_logs(template.stage, counter.function)
+    alarm = alarms(template)[counter.alarm]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (names.COUNTED, metric)
+
+
+@pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter.alarm)
+def test_a_counted_line_looks_as_the_filter_expects(
+    template: StageTemplate, counter: Counter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The embedded metric format writes the value as a list under the metric's name."""
+    count(counter.metric, reason="any")
+    line = json.loads(capsys.readouterr().out)
+    assert line[counter.metric][0] >= 1
+    pattern = filters(template)[names.counted(template.stage, counter.alarm)]["FilterPattern"]
+    assert pattern == f"{{ $.{counter.metric}[0] >= 1 }}"
+
+
+@pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter.alarm)
+def test_somebody_counts_what_the_alarm_waits_for(counter: Counter) -> None:
+    """A renamed metric must not leave its alarm watching nothing."""
+    sources = (file.read_text() for file in (ROOT / "shared").rglob("*.py"))
+    assert any(f'count("{counter.metric}"' in source for source in sources)
 
 
 def test_the_doors_failures_are_counted_by_route(template: StageTemplate) -> None:
     """The health route answers 503 on purpose and must not wake anybody."""
-    [metric_filter] = template.of_type("AWS::Logs::MetricFilter").values()
-    pattern = metric_filter["Properties"]["FilterPattern"]
-    assert pattern == '{ $.route = "POST /api/webhook/chatwoot*" && $.status = "5*" }'
-    [transformation] = metric_filter["Properties"]["MetricTransformations"]
-    alarm = alarms(template)["door-5xx"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == (
-        transformation["MetricNamespace"],
-        transformation["MetricName"],
-    )
+    counted = filters(template)[names.counted(template.stage, "door-5xx")]
+    assert counted["FilterPattern"] == '{ $.route = "POST /api/webhook/chatwoot*" && $.status = "5*" }'
+    group = template.body["Resources"][target(counted["LogGroupName"])]["Properties"]
+    assert group["LogGroupName"] == names.access_logs(template.stage)
 
 
 def test_cloudwatch_may_publish_to_the_encrypted_topic(on_aws: StageTemplate) -> None:
