@@ -1,0 +1,121 @@
+"""What routes work with, made once from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shared.companies.api_keys import ApiKeys, Caller
+from shared.companies.audit import Audit
+from shared.companies.idempotency import Repeat
+from shared.companies.store import CompanyStore
+from shared.conversations.doctor import Doctor
+from shared.conversations.making import make_credentials, make_desk
+from shared.conversations.sandbox import Sandbox
+from shared.integrations.chatwoot import ChatwootIntegration
+from shared.platform import aws
+from shared.platform.addresses import AddressGuard
+from shared.platform.clock import SystemClock
+from shared.platform.settings import Environment, SettingError
+from shared.platform.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from shared.credentials.store import Credentials
+    from shared.platform.secret import Secret
+
+BODY_LIMIT_BYTES = 1024 * 1024
+_SMALLEST_LIMIT, _LARGEST_LIMIT = 1024, 10 * 1024 * 1024
+_NOBODY = Caller("", frozenset())
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything behind the API.
+
+    Args:
+        companies: documents, connections, claims.
+        api_keys: who may call.
+        audit: what was done.
+        credentials: tokens and secrets.
+        chatwoot: connects companies with Chatwoot.
+        doctor: says what is wrong with a delivery.
+        sandbox: makes a turn that sends nothing; made when first needed, because it needs the model.
+        repeat: begins a request that may be a repetition.
+        stage: the deployment's stage.
+        public_url: the API's base address, empty: whatever address it was called at.
+        allowed_origins: browser pages that may call.
+        body_limit_bytes: larger bodies are refused.
+    """
+
+    companies: CompanyStore
+    api_keys: ApiKeys
+    audit: Audit
+    credentials: Credentials
+    chatwoot: ChatwootIntegration
+    doctor: Doctor
+    sandbox: Callable[[], Sandbox]
+    repeat: Callable[[str, Secret, str], Repeat]
+    stage: str = "local"
+    public_url: str = ""
+    allowed_origins: tuple[str, ...] = ()
+    body_limit_bytes: int = BODY_LIMIT_BYTES
+    nobody: Caller = field(default=_NOBODY)
+
+
+def make_services(variables: Mapping[str, str]) -> Services:
+    """The services of ``integrations_api``.
+
+    Args:
+        variables: the environment.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    environment = Environment(variables)
+    clock = SystemClock()
+    table = Table(aws.dynamodb(), environment.text("FRONTDESK_COMPANIES_TABLE"))
+    credentials = make_credentials(environment)
+    guard = AddressGuard(loopback_allowed=environment.flag("FRONTDESK_LOOPBACK_ALLOWED"))
+    companies = CompanyStore(table, clock)
+    return Services(
+        companies=companies,
+        api_keys=ApiKeys(table, clock),
+        audit=Audit(table, clock),
+        credentials=credentials,
+        chatwoot=ChatwootIntegration(companies, credentials, guard, clock),
+        doctor=Doctor(table, credentials, clock),
+        sandbox=lambda: Sandbox(make_desk(environment)),
+        repeat=lambda owner, bearer, key: Repeat(table, clock, owner, bearer, key),
+        **_settings(environment),
+    )
+
+
+def _settings(environment: Environment) -> dict[str, Any]:
+    return {
+        "stage": environment.text("FRONTDESK_STAGE"),
+        "public_url": _public_url(environment),
+        "allowed_origins": _origins(environment.text("FRONTDESK_ALLOWED_ORIGINS", "-")),
+        "body_limit_bytes": environment.integer(
+            "FRONTDESK_BODY_LIMIT_BYTES", BODY_LIMIT_BYTES, minimum=_SMALLEST_LIMIT, maximum=_LARGEST_LIMIT
+        ),
+    }
+
+
+def _public_url(environment: Environment) -> str:
+    return (
+        environment.url("FRONTDESK_PUBLIC_URL")
+        if environment.text("FRONTDESK_PUBLIC_URL", "-") != "-"
+        else ""
+    )
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip(" -"))
+    for origin in origins:
+        if origin == "*" or "://" not in origin:
+            raise SettingError(
+                f"FRONTDESK_ALLOWED_ORIGINS holds {origin!r}; each must be an origin such as https://app.example"
+            )
+    return origins
