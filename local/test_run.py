@@ -68,11 +68,8 @@ def _run(batch: Batch, options: list[str]) -> bool:
 
 def _coverage() -> bool:
     """Print the figures; whether they suffice."""
-    _python("-m", "coverage", "report", "--format=total")
-    return (
-        _python("-m", "coverage", "report", f"--include={REQUIRED_OF}", f"--fail-under={REQUIRED_PERCENT}")
-        == 0
-    )
+    report = ("-m", "coverage", "report", f"--include={REQUIRED_OF}", f"--fail-under={REQUIRED_PERCENT}")
+    return _python(*report) == 0
 
 
 def _python(*arguments: str) -> int:
