@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Literal
 
 from shared.conversations.keys import SCHEMA_VERSION, ContactKey
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
-from shared.platform.tables import Put
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.platform.tables import Table
+    from shared.platform.tables import Item, Table
 
 Role = Literal["customer", "desk", "person"]
 # Longer than any company may ask for; the company's own retention is enforced when reading.
@@ -36,14 +35,14 @@ class Entry:
     conversation_id: int
 
 
-def history_put(entry: Entry, now: datetime) -> Put:
-    """The write that adds an entry; written twice it is there once.
+def history_item(entry: Entry, now: datetime) -> Item:
+    """The item of an entry; its key is the message's, so that written twice it is there once.
 
     Args:
         entry: what was said.
         now: the current moment; the entry is swept up some time after.
     """
-    item = entry.contact.message(entry.message_id).as_item() | {
+    return entry.contact.message(entry.message_id).as_item() | {
         "role": entry.role,
         "text": entry.text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode(),
         "at_ms": epoch_milliseconds(entry.at),
@@ -51,7 +50,6 @@ def history_put(entry: Entry, now: datetime) -> Put:
         "expires_at": int((now + timedelta(days=_KEEP_DAYS)).timestamp()),
         "v": SCHEMA_VERSION,
     }
-    return Put(item)
 
 
 def read_history(

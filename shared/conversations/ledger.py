@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.conversations.history import history_put
+from shared.conversations.history import history_item
 from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
 from shared.conversations.plan import Outcome, Plan
 from shared.platform.errors import FrontdeskError
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from shared.platform.tables import Item, Table, TransactionPart
 
 _KEEP_DAYS = 30
-# A transaction takes 100 parts: the head, and for each message its inbox item and its place in the history.
-MAX_MESSAGES_PER_TURN = 40
+# A transaction takes 100 parts: the head, and each message's inbox item.
+MAX_MESSAGES_PER_TURN = 90
 
 
 class FenceLost(FrontdeskError):
@@ -207,16 +207,14 @@ class Ledger:
             )
             for message in messages
         ]
-        puts = [history_put(entry, self._clock.now()) for entry in history]
-        room = 99 - len(answered)
-        for put in puts[room:]:
-            self._table.put(put.item)
+        # Before the turn is closed, because nobody would add them after; written twice they are there once.
+        self._table.put_many([history_item(entry, self._clock.now()) for entry in history])
         watermark = max([self.head.watermark, *(message.message_id for message in messages)])
         self._change_head(
             "SET turn = :none, attempts = :none, message_ids = :nothing, watermark = :watermark, "
             "last_outcome = :outcome",
             {":none": 0, ":nothing": [], ":watermark": watermark, ":outcome": str(outcome)},
-            [*answered, *puts[:room]],
+            answered,
         )
 
     # ------------------------------------------------------------------------------------------------

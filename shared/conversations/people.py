@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.conversations.history import Entry, history_put
+from shared.conversations.history import Entry, history_item
 from shared.conversations.keys import SCHEMA_VERSION, ContactKey, ConversationKey
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
-from shared.platform.tables import ConditionFailed, Delete, TransactionPart, Update
+from shared.platform.tables import ConditionFailed, Delete, Put, TransactionPart, Update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from shared.chatwoot.events import Conversation, Message
     from shared.conversations.incoming import State
-    from shared.platform.tables import Item, Put, Table
+    from shared.platform.tables import Item, Table
 
 _NEWER = "(attribute_not_exists(state_at_us) OR state_at_us <= :at)"
 _KEEP_DAYS = 90
@@ -228,7 +228,7 @@ def _history(key: ConversationKey, conversation: Conversation, message: Message,
     if contact is None or not message.text:
         return []
     entry = Entry(contact, message.id, "person", message.text, now, key.conversation_id)
-    return [history_put(entry, now)]
+    return [Put(history_item(entry, now))]
 
 
 def _expiry(now: datetime) -> int:

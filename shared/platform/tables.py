@@ -26,6 +26,7 @@ type_deserializer = TypeDeserializer()
 
 Item = dict[str, Any]
 _CONFLICT_TRIES = 5
+_BATCH_ITEMS = 25  # BatchWriteItem takes no more
 
 
 class ConditionFailed(FrontdeskError):
@@ -225,6 +226,24 @@ class Table:
             ConditionFailed: ``condition`` did not hold.
         """
         self._one("put_item", Put(item, condition, values or {}))
+
+    def put_many(self, items: Sequence[Item]) -> None:
+        """Write whole items, without conditions and not as one: for writes that may be done twice.
+
+        Raises:
+            RetryLater: the table keeps some of them waiting.
+        """
+        requests = [{"PutRequest": {"Item": to_wire(item)}} for item in items]
+        for _ in range(_CONFLICT_TRIES):
+            left = []
+            for start in range(0, len(requests), _BATCH_ITEMS):
+                chunk: Any = {self.name: requests[start : start + _BATCH_ITEMS]}
+                answer: Any = self._client.batch_write_item(RequestItems=chunk)
+                left += answer.get("UnprocessedItems", {}).get(self.name, [])
+            if not left:
+                return
+            requests = left
+        raise RetryLater("the table keeps writes waiting", reason="table_busy")
 
     def update(
         self,

@@ -52,3 +52,8 @@ class AtomicTable(Table):
         """See `Table`."""
         with self._lock:
             super().transact(*args, **kwargs)
+
+    def put_many(self, *args: Any, **kwargs: Any) -> None:
+        """See `Table`."""
+        with self._lock:
+            super().put_many(*args, **kwargs)

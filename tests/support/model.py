@@ -6,9 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from werkzeug.serving import make_server
 
-from local.model_simulator.app import create_app
+from local.model_simulator.app import make_simulator
 from shared.agent.connect import open_model_client
 from shared.agent.settings import ModelSettings
 from shared.platform.addresses import AddressGuard
@@ -62,7 +61,7 @@ class RunningModel:
 @pytest.fixture
 def model() -> Iterator[RunningModel]:
     """A running model simulator with nothing switched on."""
-    server = make_server("127.0.0.1", 0, create_app(), threaded=True)
+    server = make_simulator(0)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     running = RunningModel(server.server_port)

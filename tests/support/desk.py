@@ -1,0 +1,190 @@
+"""A desk with everything outside of it faked, and time that tests move: for turns, bursts, dead letters."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from shared.chatwoot.events import parse
+from shared.companies.connection import ChatwootConnection
+from shared.companies.model import Company
+from shared.conversations.dead_letters import DeadLetterOffice
+from shared.conversations.desk import Desk
+from shared.conversations.incoming import IncomingMessage, incoming_message
+from shared.conversations.keys import ConversationKey
+from shared.conversations.people import PeopleRecorder
+from shared.conversations.settings import TurnSettings
+from shared.conversations.worker import Worker
+from shared.platform.errors import NotFound
+from tests.fakes.chatwoot import FakeChatwoot
+from tests.fakes.clock import FakeClock
+from tests.fakes.fifo import FakeFifoQueue
+from tests.fakes.mind import FakeMind
+from tests.support import webhooks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.platform.tables import Item, Table
+
+SOL: dict[str, Any] = {
+    "name": "Clínica Sol",
+    "zone": "Europe/Madrid",
+    "language": "es",
+    "disclosure": {"enabled": False},
+}
+CONNECTION = ChatwootConnection(
+    "https://a.example", webhooks.ACCOUNT, user_id=1, capabilities={"read_conversation": False}
+)
+
+
+@dataclass
+class FakeCompanies:
+    """Companies by id."""
+
+    documents: dict[str, Company] = field(default_factory=dict)
+    connections: dict[str, ChatwootConnection | None] = field(default_factory=dict)
+
+    def get(self, company_id: str) -> Company:
+        """See `Companies`."""
+        if company_id not in self.documents:
+            raise NotFound("no such company")
+        return self.documents[company_id]
+
+    def connection(self, company_id: str) -> ChatwootConnection | None:
+        """See `Companies`."""
+        return self.connections.get(company_id)
+
+
+class World:
+    """One company, its queue, its Chatwoot and a mind, on a table of moto's.
+
+    Args:
+        table: the conversations table.
+        document: changes to the company's document.
+        settings: how turns behave.
+    """
+
+    def __init__(
+        self, table: Table, document: dict[str, Any] | None = None, settings: TurnSettings | None = None
+    ) -> None:
+        self.table = table
+        self.clock = FakeClock()
+        self.queue = FakeFifoQueue(self.clock)
+        self.dead_letters = FakeFifoQueue(self.clock)
+        self.chatwoot = FakeChatwoot()
+        self.mind = FakeMind()
+        self.companies = FakeCompanies({"sol": Company.parse(SOL | (document or {}))}, {"sol": CONNECTION})
+        self.people = PeopleRecorder(table)
+        markers = itertools.count(1)
+        self.desk = Desk(
+            table=table,
+            companies=self.companies,
+            chatwoot=lambda _company_id, _connection: self.chatwoot,  # type: ignore[arg-type, return-value]
+            mind=self.mind.lend,
+            clock=self.clock,
+            new_id=lambda: f"marker-{next(markers)}",
+            settings=settings or TurnSettings(pace_seconds=0),
+        )
+        self.left: list[str] = []
+        self.worker = self.new_worker()
+        self.office = DeadLetterOffice(self.desk, self.dead_letters)  # type: ignore[arg-type]
+
+    def new_worker(self) -> Worker:
+        """Another process with the same tools."""
+        return Worker(self.desk, self.queue, self.dead_letters, lambda: self.left.append("left"))  # type: ignore[arg-type]
+
+    # -- what happens ---------------------------------------------------------------------------------
+
+    def message(
+        self, text: str, message_id: int, conversation_id: int = webhooks.CONVERSATION, **changes: object
+    ) -> IncomingMessage:
+        """A customer's message as the door makes it, received now."""
+        now = {"updated_at": self.clock.now().timestamp()}
+        block = webhooks.conversation(id=conversation_id, **(now | changes))
+        event = parse(webhooks.message_created(text, message_id=message_id, conversation=block))
+        assert event is not None
+        assert event.message is not None
+        key = ConversationKey("sol", webhooks.ACCOUNT, conversation_id)
+        return incoming_message(key, event.conversation, event.message, self.clock.now())
+
+    def customer_writes(
+        self, text: str, message_id: int, conversation_id: int = webhooks.CONVERSATION, **changes: object
+    ) -> IncomingMessage:
+        """A customer's message comes through the door."""
+        message = self.message(text, message_id, conversation_id, **changes)
+        self.queue.send(message)
+        return message
+
+    def person_writes(self, text: str, message_id: int) -> None:
+        """A person's public message comes through the door, newer than everything so far."""
+        block = webhooks.conversation(updated_at=self.clock.now().timestamp())
+        event = parse(webhooks.person_wrote(text, message_id=message_id, conversation=block))
+        assert event is not None
+        assert event.message is not None
+        self.people.person_wrote(self.key(), event.conversation, event.message, self.clock.now())
+
+    def state_changes(
+        self, status: str, event: str = "conversation_status_changed", **changes: object
+    ) -> None:
+        """A conversation event comes through the door."""
+        body = webhooks.conversation_updated(
+            event, status=status, updated_at=self.clock.now().timestamp(), **changes
+        )
+        parsed = parse(body)
+        assert parsed is not None
+        self.people.state_changed(self.key(), parsed.conversation, event, self.clock.now())
+
+    # -- time passes ----------------------------------------------------------------------------------
+
+    def work_once(self) -> bool:
+        """One invocation of the worker, if anything is visible."""
+        batch = self.queue.receive()
+        if batch:
+            self.queue.finish(batch, self.worker.work(batch, 110))
+        return bool(batch)
+
+    def work_until_done(self, limit: int = 200) -> None:
+        """Invocations until the queue is empty, moving the clock to whatever is due next."""
+        _until_done(self.queue, self.clock, self.work_once, limit)
+
+    def office_until_done(self, limit: int = 50) -> None:
+        """The same for the dead letters."""
+
+        def once() -> bool:
+            batch = self.dead_letters.receive()
+            if batch:
+                self.dead_letters.finish(batch, self.office.take_all(batch, lambda: 110.0))
+            return bool(batch)
+
+        _until_done(self.dead_letters, self.clock, once, limit)
+
+    # -- what became of it ----------------------------------------------------------------------------
+
+    @staticmethod
+    def key(conversation_id: int = webhooks.CONVERSATION) -> ConversationKey:
+        """The conversation's key."""
+        return ConversationKey("sol", webhooks.ACCOUNT, conversation_id)
+
+    def said(self, conversation_id: int = webhooks.CONVERSATION) -> list[str]:
+        """What the customer was told."""
+        return self.chatwoot.said(conversation_id)
+
+    def head(self, conversation_id: int = webhooks.CONVERSATION) -> Item:
+        """The ledger's head."""
+        return self.table.get(self.key(conversation_id).head(), consistent=True) or {}
+
+    def dead_letter_items(self) -> list[Item]:
+        """The recorded dead letters."""
+        return self.table.query("company#sol#dead-letters")
+
+
+def _until_done(queue: FakeFifoQueue, clock: FakeClock, once: Callable[[], bool], limit: int) -> None:
+    for _ in range(limit):
+        wait = queue.next_visible_in()
+        if wait is None:
+            return
+        clock.advance(wait)
+        once()
+    raise AssertionError(f"the queue is not empty after {limit} invocations")
