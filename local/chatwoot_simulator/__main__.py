@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(name, lambda *_: stop.set())
     try:
         server = Server(create_app(state_file=given.state), given.port)
-    except (OSError, SystemExit):
+    except (OSError, SystemExit):  # werkzeug leaves by itself when the port is taken
         print(f"Port {given.port} is in use: choose another with --port.", file=sys.stderr)
         return 1
     with server:
