@@ -1,5 +1,7 @@
-"""A FIFO queue in memory that keeps SQS's promises: order and one batch at a time per message group,
-visibility by a clock that tests move, deduplication for five minutes, receive counts.
+"""A FIFO queue in memory that keeps SQS's promises.
+
+Order and one batch at a time per message group, visibility by a clock that tests move, deduplication for five
+minutes, receive counts.
 """
 
 from __future__ import annotations

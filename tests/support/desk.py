@@ -101,7 +101,7 @@ class World:
         self, text: str, message_id: int, conversation_id: int = webhooks.CONVERSATION, **changes: object
     ) -> IncomingMessage:
         """A customer's message as the door makes it, received now."""
-        now = {"updated_at": self.clock.now().timestamp()}
+        now: dict[str, object] = {"updated_at": self.clock.now().timestamp()}
         block = webhooks.conversation(id=conversation_id, **(now | changes))
         event = parse(webhooks.message_created(text, message_id=message_id, conversation=block))
         assert event is not None
@@ -125,13 +125,10 @@ class World:
         assert event.message is not None
         self.people.person_wrote(self.key(), event.conversation, event.message, self.clock.now())
 
-    def state_changes(
-        self, status: str, event: str = "conversation_status_changed", **changes: object
-    ) -> None:
+    def state_changes(self, status: str, event: str = "conversation_status_changed") -> None:
         """A conversation event comes through the door."""
-        body = webhooks.conversation_updated(
-            event, status=status, updated_at=self.clock.now().timestamp(), **changes
-        )
+        at = self.clock.now().timestamp()
+        body = webhooks.conversation_updated(event, status=status, updated_at=at)
         parsed = parse(body)
         assert parsed is not None
         self.people.state_changed(self.key(), parsed.conversation, event, self.clock.now())
