@@ -176,9 +176,9 @@ def _milestones(
 
 def shown(conversation: Conversation) -> list[str]:
     """The conversation as lines for the terminal: who said what, then how long each step took."""
-    lines = [f"  {conversation.customer}: {conversation.question}"]
+    lines = [*_said(conversation.customer, conversation.question)]
     for reply in conversation.replies:
-        lines += [f"  Frontdesk: {line}" if line else "" for line in reply.splitlines()]
+        lines += _said("Frontdesk", reply)
     lines.append("")
     before = 0.0
     for milestone in conversation.milestones:
@@ -187,3 +187,8 @@ def shown(conversation: Conversation) -> list[str]:
         )
         before = milestone.at_seconds
     return lines
+
+
+def _said(who: str, text: str) -> list[str]:
+    indent = " " * (len(who) + 4)
+    return [f"  {who}: " + text.replace("\n\n", "\n").replace("\n", f"\n{indent}")]
