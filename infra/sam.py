@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.function is None and not options.check:
         parser.error(f"name a function: {', '.join(names.FUNCTIONS)}")
     try:
+        if not options.check:
+            _require_docker()
         template = synthesize_for_sam(options.stage, ROOT / ".cache" / "sam" / options.stage)
         if options.check:
             validate(template)
@@ -76,11 +78,9 @@ def invoke(template: Path, stage: str, function: str, event: str, passed_on: lis
         event: a file with the event, ``-`` for standard input, empty for one that SAM generates.
         passed_on: further options of ``sam local invoke``, such as ``--env-vars FILE``.
 
-    Raises:
-        SamError: no container runtime answers.
+    Returns:
+        SAM's exit status.
     """
-    if not _docker_answers():
-        raise SamError("`sam local invoke` needs Docker, and `docker info` gets no answer: start Docker.")
     command = [_sam(), "local", "invoke", names.function(stage, function), "--template", str(template)]
     command += ["--event", event or str(_sample_event(template.parent, function)), *passed_on]
     return subprocess.run(command, env=_surroundings(), check=False).returncode  # noqa: S603 - our own words
@@ -161,11 +161,10 @@ def _sample_event(folder: Path, function: str) -> Path:
     return file
 
 
-def _docker_answers() -> bool:
+def _require_docker() -> None:
     docker = shutil.which("docker")
-    if docker is None:
-        return False
-    return subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0  # noqa: S603 - found
+    if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:  # noqa: S603
+        raise SamError("`sam local invoke` needs Docker, and `docker info` gets no answer: start Docker.")
 
 
 def _sam() -> str:
