@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 READ = ("GetItem", "BatchGetItem", "Query")
 WRITE = ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
-GROW = ("PutItem", "UpdateItem", "ConditionCheckItem")
+GROW = ("PutItem", "UpdateItem", "ConditionCheckItem", "BatchWriteItem")
 CONSUME = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
 OPEN = ("Decrypt",)
 OPEN_AND_MAKE = ("Decrypt", "GenerateDataKey")

@@ -7,6 +7,7 @@ emission of metrics uses an object of its own. Texts of customers never go into 
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 
 NAMESPACE = "Frontdesk"
 
-log = Logger(service="frontdesk", use_rfc3339=True, utc=True)
+log = Logger(
+    service=os.environ.get("POWERTOOLS_SERVICE_NAME", "frontdesk"),
+    use_rfc3339=True,
+    utc=True,
+)
 
 
 @contextmanager
