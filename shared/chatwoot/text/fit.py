@@ -37,12 +37,8 @@ def fit(text: str, channel: str, source_id: str | None = None) -> list[str]:
         written = re.sub(r"(?<=[^\s])\n(?=[^\n])", "  \n", written)
     parts = split(written, known.limit)
     if known.converted and len(parts) > 1:
-        parts = [_guarded(part) for part in split(written, known.limit.less(ROOM_FOR_GUARD))]
+        parts = [guard_line(part) for part in split(written, known.limit.less(ROOM_FOR_GUARD))]
     return [part for part in parts if _has_something_to_see(part)]
-
-
-def _guarded(part: str) -> str:
-    return part if part.startswith("> ") else guard_line(part)
 
 
 def _cleaned(text: str) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 INDENT = NO_BREAK_SPACE * 3
 BULLETS = ("•", "◦")
 RULE = "———"
+QUOTE = r"\>"
 
 
 def for_channel(markdown: str, channel: Channel) -> str:
@@ -91,10 +92,11 @@ class _Blocks:
         return "\n".join(lines)
 
     def _quote(self, node: SyntaxTreeNode) -> str:
+        """WhatsApp shows ``>`` itself, so it must arrive there before every line, not be read by Chatwoot."""
         inner = self.text(node)
         if not self._marked or self._channel.html:
             return inner
-        return "\n".join(f"> {line}" if line else ">" for line in inner.split("\n"))
+        return "\n".join(f"{QUOTE} {line}" if line else QUOTE for line in inner.split("\n"))
 
     def _code(self, node: SyntaxTreeNode) -> str:
         return "\n".join(map(self._inline.code_line, node.content.rstrip("\n").split("\n")))
@@ -110,12 +112,14 @@ class _Blocks:
             title = ": ".join(cell for cell in head if cell)
             pairs = [f"{BULLETS[0]} {': '.join(cell for cell in row if cell)}" for row in body]
             return "\n".join([*([_guarded(title)] if title else []), *pairs])
-        return "\n".join(f"{BULLETS[0]} {_labelled(head, row)}" for row in body or [[""] * len(head)])
+        return "\n".join(f"{BULLETS[0]} {_labelled(head, row)}" for row in body or [[]])
 
 
 def _labelled(head: list[str], row: list[str]) -> str:
-    cells = ((label, cell) for label, cell in zip(head, row, strict=False) if label or cell)
-    return " · ".join(f"{label}: {cell}" if label and cell else label or cell for label, cell in cells)
+    if not any(row):
+        return " · ".join(filter(None, head))
+    cells = ((label, cell) for label, cell in zip(head, row, strict=False) if cell)
+    return " · ".join(f"{label}: {cell}" if label else cell for label, cell in cells)
 
 
 def _guarded(text: str) -> str:
