@@ -52,11 +52,9 @@ def _runner(app: APIGatewayHttpResolver, route: Route, services: Services) -> Ca
     def run(**path: str) -> Response[str]:
         with bound(route=route.key):
             try:
-                answer = answer_request(route, _request(app, route, path, services), services)
+                return _response(answer_request(route, _request(app, route, path, services), services))
             except Exception as error:  # noqa: BLE001 - the caller gets a problem, never a stack trace
                 return _problem(error)
-            log.info("answered", status=answer.status)
-            return _response(answer)
 
     run.__name__ = route.run.__name__
     return run

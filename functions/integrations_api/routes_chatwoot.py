@@ -31,7 +31,7 @@ class DeliveryRequest(Part):
     headers: Annotated[dict[str, str], Field(max_length=100)]
     body: Annotated[str, Field(max_length=MAX_BODY_CHARACTERS)] | None = None
     body_base64: Annotated[str, Field(max_length=MAX_BODY_CHARACTERS)] | None = None
-    path_token: Annotated[str, Field(max_length=500, repr=False)] | None = None
+    path_token: Annotated[str, Field(max_length=500)] | None = Field(default=None, repr=False)
 
     @model_validator(mode="after")
     def _one_body(self) -> DeliveryRequest:

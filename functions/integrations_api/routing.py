@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shared.companies.names import OPERATOR
 from shared.platform.errors import FieldError, InvalidInput, NotFound
+from shared.platform.observability import bound, log
 from shared.platform.secret import Secret
 
 if TYPE_CHECKING:
@@ -132,9 +133,10 @@ def answer_request(route: Route, request: Request, services: Services) -> Answer
     given = route.body.parse(data) if route.body else None
     call = Call(services, caller, owner, request, given)
     key = request.headers.get("idempotency-key", "")
-    if route.repeatable and key:
-        return _once(route, call, key)
-    return route.run(call)
+    with bound(company_id=owner, actor=caller.actor):
+        answer = _once(route, call, key) if route.repeatable and key else route.run(call)
+        log.info("answered", status=answer.status)
+    return answer
 
 
 def _owner(route: Route, request: Request, caller: Caller, data: object) -> str:

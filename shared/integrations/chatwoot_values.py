@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shared.chatwoot.connecting import ConnectReport
     from shared.companies.connection import ChatwootConnection
 
-Token = Annotated[str, Field(min_length=1, max_length=500, repr=False)]
+Token = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class ConnectRequest(Part):
@@ -29,9 +29,9 @@ class ConnectRequest(Part):
     company_id: str
     base_url: Annotated[str, Field(min_length=1, max_length=500)]
     account_id: Annotated[int, Field(ge=1, le=2**53)]
-    api_key: Token | None = None
-    bot_token: Token | None = None
-    webhook_secret: Token | None = None
+    api_key: Token | None = Field(default=None, repr=False)
+    bot_token: Token | None = Field(default=None, repr=False)
+    webhook_secret: Token | None = Field(default=None, repr=False)
     register_webhook: bool = False
     signature: Signature = "required"
 

@@ -1,0 +1,170 @@
+"""The HTTP API as its callers see it, on moto: events of API Gateway in, answers out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from functions.integrations_api.gateway import make_app
+from functions.integrations_api.routes import ROUTES
+from functions.integrations_api.services import Services
+from shared.companies.api_keys import ApiKeys
+from shared.companies.audit import Audit
+from shared.companies.idempotency import Repeat
+from shared.companies.store import CompanyStore
+from shared.conversations.desk import Desk
+from shared.conversations.doctor import Doctor
+from shared.conversations.sandbox import Sandbox
+from shared.conversations.settings import TurnSettings
+from shared.credentials.store import Credentials
+from shared.credentials.vault import Vault
+from shared.integrations.chatwoot import ChatwootIntegration
+from shared.platform.addresses import AddressGuard
+from tests.fakes.clock import FakeClock
+from tests.fakes.mind import FakeMind
+from tests.support.atomic import AtomicTable
+from tests.support.aws import make_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+PUBLIC_URL = "https://desk.example.com"
+DOCUMENT: dict[str, Any] = {"name": "Clínica Sol", "zone": "Europe/Madrid", "language": "es"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the caller got."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - any JSON
+        """The body."""
+        return json.loads(self.text)
+
+    @property
+    def fields(self) -> list[str]:
+        """The wrong fields that a problem names."""
+        return [field["field"] for field in self.json.get("fields", [])]
+
+
+class Api:
+    """The API, its services and an operator.
+
+    Args:
+        dynamodb: moto's.
+        kms: moto's.
+        loopback_allowed: whether Chatwoot may stand on the loopback interface.
+    """
+
+    def __init__(
+        self, dynamodb: DynamoDBClient, kms: KMSClient, *, loopback_allowed: bool = True, **changes: object
+    ) -> None:
+        self.clock = FakeClock()
+        self.table = AtomicTable(make_table(dynamodb, "companies"))
+        self.credentials_table = AtomicTable(make_table(dynamodb, "credentials"))
+        conversations = AtomicTable(make_table(dynamodb, "conversations"))
+        key_arn = kms.create_key()["KeyMetadata"]["Arn"]
+        self.credentials = Credentials(
+            Vault(kms, self.credentials_table, key_arn, self.clock), self.credentials_table
+        )
+        self.companies = CompanyStore(self.table, self.clock)
+        self.api_keys = ApiKeys(self.table, self.clock)
+        self.mind = FakeMind()
+        guard = AddressGuard(loopback_allowed=loopback_allowed)
+        desk = Desk(
+            table=conversations,
+            companies=self.companies,
+            chatwoot=_no_chatwoot,
+            mind=self.mind.lend,
+            clock=self.clock,
+            new_id=lambda: "marker",
+            settings=TurnSettings(),
+        )
+        self.services = Services(
+            companies=self.companies,
+            api_keys=self.api_keys,
+            audit=Audit(self.table, self.clock),
+            credentials=self.credentials,
+            chatwoot=ChatwootIntegration(self.companies, self.credentials, guard, self.clock),
+            doctor=Doctor(self.table, self.credentials, self.clock),
+            sandbox=lambda: Sandbox(desk),
+            repeat=lambda owner, bearer, key: Repeat(self.table, self.clock, owner, bearer, key),
+            public_url=PUBLIC_URL,
+        )
+        self.services = replace(self.services, **changes)  # type: ignore[arg-type]
+        self.app = make_app(self.services, ROUTES)
+        self.operator = self.key("operator")
+
+    def key(self, owner: str, *scopes: str) -> str:
+        """A new API key's text."""
+        return self.api_keys.create(owner, "test", scopes or ("admin",))[1].reveal()
+
+    def company(self, company_id: str, **fields: object) -> str:
+        """A new company; gives an API key of it."""
+        answer = self("PUT", f"/api/companies/{company_id}", {**DOCUMENT, **fields}, key=self.operator)
+        assert answer.status == 201, answer.text
+        return self.key(company_id)
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        raw: str | None = None,
+        **headers: str,
+    ) -> Told:
+        """One request.
+
+        Args:
+            method: GET, POST …
+            path: with the query, as a URL has it.
+            body: sent as JSON.
+            key: an API key.
+            raw: a body sent as it is, instead of ``body``.
+            headers: more headers, with ``_`` for ``-``.
+        """
+        path, _, query = path.partition("?")
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        text = raw
+        if body is not None:
+            text = json.dumps(body)
+            sent = {"content-type": "application/json", **sent}
+        if key is not None:
+            sent["authorization"] = f"Bearer {key}"
+        answer = self.app.resolve(_event(method, path, query, text, sent), None)  # type: ignore[arg-type]
+        got = {name.lower(): str(value) for name, value in answer["headers"].items()}
+        return Told(answer["statusCode"], got, answer.get("body") or "")
+
+
+def _no_chatwoot(*_: object) -> Any:  # noqa: ANN401 - never returns
+    raise AssertionError("the sandbox must not call Chatwoot")
+
+
+def _event(method: str, path: str, query: str, body: str | None, headers: dict[str, str]) -> dict[str, Any]:
+    """An event of an HTTP API, payload format 2.0."""
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "queryStringParameters": {name: value for name, _, value in pairs} or None,
+        "requestContext": {
+            "domainName": "abc.execute-api.eu-west-1.amazonaws.com",
+            "stage": "$default",
+            "http": {"method": method, "path": path, "sourceIp": "203.0.113.9"},
+        },
+        "body": body,
+        "isBase64Encoded": False,
+    }
