@@ -39,7 +39,7 @@ class Size:
 
 SIZES = {
     names.CHATWOOT_WEBHOOK: Size(memory_mb=1024, timeout_seconds=10),
-    names.CONVERSATION_TURNS: Size(memory_mb=1769, timeout_seconds=120),
+    names.CONVERSATION_TURNS: Size(memory_mb=1024, timeout_seconds=120),
     names.DEAD_LETTERS: Size(memory_mb=512, timeout_seconds=120),
     names.INTEGRATIONS_API: Size(memory_mb=1024, timeout_seconds=29),
 }
