@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from shared.conversations.incoming import IncomingMessage
 
-_BATCH = 10
 MAX_VISIBILITY_SECONDS = 43_200
 
 
@@ -83,12 +82,9 @@ class ConversationQueue:
 
     def delete(self, records: Sequence[QueueRecord]) -> None:
         """Take records off the queue for good; one that is already gone does no harm."""
-        for start in range(0, len(records), _BATCH):
-            entries = [
-                {"Id": str(index), "ReceiptHandle": record.receipt_handle}
-                for index, record in enumerate(records[start : start + _BATCH])
-            ]
-            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)  # type: ignore[arg-type]
+        # One by one: most visits delete one, and a batch call would need an action that not every IAM knows.
+        for record in records:
+            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=record.receipt_handle)
 
     def hide(self, record: QueueRecord, seconds: float) -> None:
         """Let a record come back after so many seconds, counted from now; zero is at once."""

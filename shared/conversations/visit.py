@@ -196,7 +196,7 @@ class Visit:
             raise
         except Exception as broken:
             # An error of ours may pass, and must not stop the customer from getting an answer in the end.
-            log.error("a turn broke", error=type(broken).__name__, where=_where(broken))
+            log.error("a turn broke", error=type(broken).__name__, where=where(broken))
             raise RetryLater("a turn broke", reason="broken") from broken
         if messages:
             waited_ms = epoch_milliseconds(self._desk.clock.now()) - messages[0].received_at_ms
@@ -239,7 +239,7 @@ class Visit:
         self._ledger.close(Outcome.GIVEN_UP, messages, customer_entries(messages))
 
 
-def _where(error: BaseException) -> list[str]:
+def where(error: BaseException) -> list[str]:
     """Files and lines of a traceback, without the error's own words, which may repeat a customer's."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return [f"{frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} {frame.name}" for frame in frames]

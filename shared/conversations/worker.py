@@ -15,7 +15,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from shared.conversations.incoming import IncomingMessage
-from shared.conversations.visit import FULL_BATCH, Letter, Visit
+from shared.conversations.visit import FULL_BATCH, Letter, Visit, where
 from shared.platform.clock import Deadline
 from shared.platform.observability import bound, count, log
 
@@ -108,7 +108,7 @@ class Worker:
                 ).make()
             except Exception as broken:  # noqa: BLE001 - one conversation must not harm its neighbours
                 # What was not deleted comes back by the queue's own visibility; SQS counts.
-                log.error("a visit broke", error=type(broken).__name__)
+                log.error("a visit broke", error=type(broken).__name__, where=where(broken))
                 count("VisitsBroken")
                 return ids
         return ids[-1:] if stays else []
