@@ -346,7 +346,8 @@ def _rows(answer: HttpAnswer, data: object, read: reading.Reader[Shape]) -> list
 
 def _labels(answer: HttpAnswer) -> tuple[str, ...]:
     payload = reading.mapping(answer.json()).get("payload")
-    return _whole(answer, reading.strings(payload) if isinstance(payload, list) else None)
+    labels = reading.strings(payload)
+    return _whole(answer, labels if isinstance(payload, list) and len(labels) == len(payload) else None)
 
 
 def _one_webhook(answer: HttpAnswer) -> WebhookInfo | None:
