@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from shared.conversations.queues import ConversationQueue, QueueRecord
 
 
+_BROKEN_PAUSE_SECONDS = 15.0
+
+
 def leave_process() -> None:
     """End this process at once, without waiting for its threads."""
     logging.shutdown()
@@ -107,11 +110,19 @@ class Worker:
                     time_left=time_left,
                 ).make()
             except Exception as broken:  # noqa: BLE001 - one conversation must not harm its neighbours
-                # What was not deleted comes back by the queue's own visibility; SQS counts.
                 log.error("a visit broke", error=type(broken).__name__, where=where(broken))
                 count("VisitsBroken")
+                self._come_back_soon(letters)
                 return ids
         return ids[-1:] if stays else []
+
+    def _come_back_soon(self, letters: list[Letter]) -> None:
+        """Not only after the queue's own visibility, which is many minutes; SQS counts the receives."""
+        try:
+            for letter in letters:
+                self._queue.hide(letter.record, _BROKEN_PAUSE_SECONDS)
+        except Exception as broken:  # noqa: BLE001 - the queue's own visibility is still there
+            log.error("a broken visit's records come back late", error=type(broken).__name__)
 
 
 def _by_conversation(
