@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 
-from werkzeug.serving import make_server
-
-from local.model_simulator.app import create_app
+from local.model_simulator.app import make_simulator
 
 
 def main() -> None:
@@ -18,7 +16,7 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     print(f"model simulator: http://127.0.0.1:{port}/v1", flush=True)
     try:
-        make_server("127.0.0.1", port, create_app(), threaded=True).serve_forever()
+        make_simulator(port).serve_forever()
     except KeyboardInterrupt:
         print("model simulator: stopped", flush=True)
 

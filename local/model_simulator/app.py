@@ -17,6 +17,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from local.model_simulator import wire
 from local.model_simulator.answering import Call, think
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from local.model_simulator.answering import Asked
 
 MAX_CALLS = 1000
+
+
+def make_simulator(port: int) -> BaseWSGIServer:
+    """A server on the loopback address; port 0 takes a free one."""
+    return make_server("127.0.0.1", port, create_app(), threaded=True)
 
 
 class Model:

@@ -94,8 +94,9 @@ class OpenAiSdk:
             raw = self._endpoint(api)(**parameters, timeout=timeout_seconds)
         except openai.APIStatusError as error:
             raise status_error(error) from None
-        except openai.APIConnectionError as error:
-            raise _connection_error(error) from error
+        except (RetryLater, InvalidInput) as error:
+            # Our transport's own errors: the SDK translates only those of its HTTP library.
+            raise _transport_error(error) from error
         return _json_object(raw.http_response.content)
 
     def _endpoint(self, api: Api) -> Callable[..., Any]:
@@ -126,11 +127,10 @@ def without_half_characters(decoded: Any) -> Any:  # noqa: ANN401 - any JSON val
     return decoded
 
 
-def _connection_error(error: openai.APIConnectionError) -> FrontdeskError:
-    cause = error.__cause__
-    if isinstance(cause, InvalidInput):
-        return GiveUp(f"the model's address is refused: {cause}", reason="model_address_refused")
-    if isinstance(cause, RetryLater) and cause.reason in {"timeout", "no_time_left"}:
+def _transport_error(error: RetryLater | InvalidInput) -> FrontdeskError:
+    if isinstance(error, InvalidInput):
+        return GiveUp(f"the model's address is refused: {error}", reason="model_address_refused")
+    if error.reason in {"timeout", "no_time_left"}:
         return RetryLater("the model did not answer in time", reason="model_timeout")
     return RetryLater("the model's server could not be reached", reason="model_unreachable")
 
