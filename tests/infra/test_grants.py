@@ -57,6 +57,20 @@ def test_only_the_api_makes_data_keys(on_aws: StageTemplate, function: str) -> N
 
 
 @pytest.mark.parametrize("function", names.FUNCTIONS)
+def test_the_functions_own_policy_is_conditioned_on_its_purposes(
+    on_aws: StageTemplate, function: str
+) -> None:
+    """Either side is enough alone: this one without the key's policy, the next without this."""
+    key, _ = on_aws.vault_key
+    conditions = [
+        statement["Condition"]
+        for statement in on_aws.statements_of(function)
+        if any(isinstance(r, dict) and key in str(r) for r in as_list(statement["Resource"]))
+    ]
+    assert conditions == [{"StringEquals": {"kms:EncryptionContext:purpose": list(purposes(function))}}]
+
+
+@pytest.mark.parametrize("function", names.FUNCTIONS)
 def test_the_keys_own_policy_confines_each_role(on_aws: StageTemplate, function: str) -> None:
     """A policy that is one day attached by hand to a role does not widen its purposes."""
     _, key = on_aws.vault_key
