@@ -52,12 +52,11 @@ def _stands_as_it_is(pattern: str, plain: str) -> bool:
 
 def _fold(text: str) -> str:
     """Without case, accents and compatibility forms: ``ß`` is ``ss``, both Turkish ``i`` are ``i``."""
-    unmarked = "".join(
-        character for character in unicodedata.normalize("NFKD", text) if not unicodedata.combining(character)
-    )
-    # Folding can bring marks and compatibility forms back ("İ" becomes "i" and a dot), so once more.
-    folded = unicodedata.normalize("NFKD", unmarked.casefold()).replace(_DOTLESS_I, "i")
-    return "".join(character for character in folded if not unicodedata.combining(character))
+    # Folding brings compatibility forms and marks, and taking them apart brings letters with case: so twice.
+    for _ in range(2):
+        apart = unicodedata.normalize("NFKD", text.casefold())
+        text = "".join(character for character in apart if not unicodedata.combining(character))
+    return text.replace(_DOTLESS_I, "i")
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -28,13 +28,14 @@ BARE_URL = "bare_url"
 DEEPEST = 60
 """How deep blocks may lie in each other; CommonMark's markers can be piled up without end."""
 
-LONGEST = 50_000
+LONGEST = 20_000
 """Longer texts are not replies for a person, and some of them would take the parser seconds."""
 
 _SCHEME = re.compile(r"(?<![A-Za-z0-9])https?\Z", re.IGNORECASE)
 _REST = re.compile(r"://[^\s<>\[\]`\"|\\^{}]+")
 _ENDS_NO_URL = ".,;:!?'"
 _MARKS = "*_~"
+_ENTITY = re.compile(r"&#?[A-Za-z0-9]{1,32}\Z")
 _TOO_DEEP = re.compile(r"^(?:[ \t]*(?:[>*+-]|\d{1,9}[.)])){20}", re.MULTILINE)
 
 
@@ -73,12 +74,14 @@ def _bare_url(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - the l
     )
     if rest == "://":
         return False
+    if _ENTITY.search(rest) and state.src.startswith(";", state.pos + len(rest)):
+        rest += ";"
     if not silent:
         if not state.pending.endswith(scheme.group()):
             return False
         state.pending = state.pending[: -len(scheme.group())]
         token = state.push(BARE_URL, "", 0)
-        token.content = scheme.group() + rest
+        token.content = scheme.group() + rest.replace("&amp;", "&")
     state.pos += len(rest)
     return True
 

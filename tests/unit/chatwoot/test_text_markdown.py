@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.chatwoot.text.channels import channel_for
@@ -67,6 +67,7 @@ def letters(text: str) -> str:
         ("[Escríbanos](mailto:a@b.es)", "Escríbanos: a@b.es", "Escríbanos: a@b.es"),
         ("![Mapa](https://a.b/m.png)", "Mapa: https://a.b/m.png", "Mapa: https://a.b/m.png"),
         ("https://a.b/_c_/d*e*f", "https://a.b/%5Fc%5F/d%2Ae%2Af", "https://a.b/%5Fc%5F/d%2Ae%2Af"),
+        ("https://a.b/?c=1&amp;d=2.", "https://a.b/?c=1&d=2.", "https://a.b/?c=1&d=2."),
         ("**https://a.b**", "*https://a.b*", "https://a.b"),
         ("# Precios", "*Precios*", "Precios"),
         ("## Los **mejores** precios", "*Los mejores precios*", "Los mejores precios"),
@@ -134,6 +135,7 @@ def test_behind_an_api_inbox_the_text_is_as_the_model_wrote_it() -> None:
 
 
 @given(MARKED_UP)
+@example("https://a.b/_c_*d*&amp;")
 def test_no_letter_is_lost_on_any_channel(markdown: str) -> None:
     """Whatever markup is piled up: what our text says is what arrives after Chatwoot's conversion."""
     for channel, by in CONVERSIONS:

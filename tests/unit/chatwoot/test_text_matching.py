@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.chatwoot.text.matching import matches
@@ -73,6 +73,7 @@ def test_the_first_pattern_that_matches_is_named() -> None:
 
 
 @given(st.lists(words, min_size=1, max_size=3), st.sampled_from(WRITINGS))
+@example(["\u1f80"], str.upper)
 def test_a_phrase_is_found_in_every_writing_of_itself(
     phrase: list[str], writing: Callable[[str], str]
 ) -> None:
