@@ -9,7 +9,7 @@ from typing import Any
 
 from local.model_simulator import phrases
 from local.model_simulator.phrases import subject
-from local.model_simulator.reading import Element, elements, first, fit, sentences, words
+from local.model_simulator.reading import Element, elements, first, fit, sentences
 
 MAX_SERVICES = 5
 MAX_EXCERPT = 400
@@ -46,27 +46,21 @@ def think(asked: Asked) -> str | Call:
     if asked.schema is not None:
         return _structured(asked, question)
     language = phrases.language_of(question, first(asked.prompt, "company")["language"])
-    said = phrases.PHRASES[language]
-    done = {name for name, _ in asked.outputs}
+    said, can = phrases.PHRASES[language], set(asked.tools) - {name for name, _ in asked.outputs}
     wants_person = any(phrases.wants_person(one) for one in sentences(question))
-    if wants_person and "hand_over" in asked.tools and "hand_over" not in done:
+    if wants_person and "hand_over" in can:
         return _call("hand_over", asked, question)
     answers = [_answer(asked, one, language) for one in sentences(question)]
     missing = [one for one, answer in zip(sentences(question), answers, strict=True) if answer is None]
     looked_up = " ".join(word for one in missing for word in subject(one))
-    if (
-        looked_up
-        and not wants_person
-        and "search_knowledge" in asked.tools
-        and "search_knowledge" not in done
-    ):
+    if looked_up and not wants_person and "search_knowledge" in can:
         return _call("search_knowledge", asked, looked_up)
     known = list(dict.fromkeys(answer for answer in answers if answer))
     if wants_person:
         return " ".join([*known, said["person"]])
     if looked_up:
         known.append(said["unknown"])
-    return "\n".join(known) or said["thanks" if phrases.THANKS & set(words(question)) else "greeting"]
+    return "\n".join(known) or said["thanks" if phrases.says("thanks", question) else "greeting"]
 
 
 def _call(name: str, asked: Asked, text: str) -> Call:
@@ -87,20 +81,19 @@ def _structured(asked: Asked, question: str) -> str:
 
 def _answer(asked: Asked, question: str, language: str) -> str | None:
     """The answer to one sentence; empty when it asks nothing, ``None`` when nothing in the prompt fits."""
-    prompt, said, about = asked.prompt, set(words(question)), subject(question)
+    about, services = subject(question), elements(asked.prompt, "service")
     if phrases.wants_person(question):
         return ""
-    if phrases.ASKS_HOURS & said:
-        hours = first(prompt, "opening_hours").text
+    if phrases.says("asks_hours", question):
+        hours = first(asked.prompt, "opening_hours").text
         return f"{phrases.PHRASES[language]['hours']}\n{phrases.week_in(language, hours)}"
-    services = elements(prompt, "service")
-    if not about and not (phrases.ASKS_PRICE | phrases.ASKS_DURATION) & said:
+    if not about and not (phrases.says("asks_price", question) or phrases.says("asks_duration", question)):
         return ""
     named = _best(services, [fit(about, service["name"]) for service in services]) if about else services
     if named:
-        return "\n".join(_describe(service, said, language) for service in named[:MAX_SERVICES])
+        return "\n".join(_describe(service, question, language) for service in named[:MAX_SERVICES])
     found = _from_knowledge(asked, about)
-    return "" if found is None and phrases.INTRODUCES & said else found
+    return "" if found is None and phrases.says("introduces", question) else found
 
 
 def _best(candidates: list[Element], scores: list[int]) -> list[Element]:
@@ -108,14 +101,14 @@ def _best(candidates: list[Element], scores: list[int]) -> list[Element]:
     return [one for one, score in zip(candidates, scores, strict=True) if top and score == top]
 
 
-def _describe(service: Element, said: set[str], language: str) -> str:
-    texts, asks_duration = phrases.PHRASES[language], bool(phrases.ASKS_DURATION & said)
+def _describe(service: Element, question: str, language: str) -> str:
+    texts, asks_duration = phrases.PHRASES[language], phrases.says("asks_duration", question)
     note = f" ({service['price_note']})" if service["price_note"] else ""
     form = texts["price" if service["price"] else "no_price"]
     price = form.format(name=service["name"], price=service["price"], note=note)
     minutes = re.match(r"\d+", service["duration"])
     duration = texts["duration"].format(minutes=minutes[0]) if minutes else ""
-    if phrases.ASKS_PRICE & said and not asks_duration:
+    if phrases.says("asks_price", question) and not asks_duration:
         return price
     return " ".join(part for part in (price, duration, "" if asks_duration else service.text) if part)
 

@@ -1,4 +1,11 @@
-"""Faults that tests and people switch on, one call or several at a time."""
+"""Faults that tests and people switch on.
+
+A fault is an object: ``method`` and ``path`` (with ``*``) say which calls, ``times`` how many (without it,
+all). What then happens: ``delay_seconds`` before anything else; ``status`` with an error body whose code
+is ``body``; ``body`` alone: ``html`` (a page with 200) or an output that is ``empty``, ``cut_off``,
+``filtered``, ``refused`` or ``failed``; ``retry_after_seconds`` for the header; ``drop_after`` the work was
+done; ``drip_bytes_per_second``.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +23,6 @@ if TYPE_CHECKING:
     from flask import Request
 
 HTML_PAGE = "<!doctype html><title>Welcome</title><h1>It works</h1>"
-# Not statuses but words for what comes back in a regular answer.
-OUTPUT_FAULTS = {"empty", "cut_off", "refused", "failed"}
 
 
 def error_body(message: str, code: str | None, kind: str) -> Response:

@@ -10,24 +10,24 @@ from local.model_simulator.reading import words
 
 _DATA: dict[str, Any] = json.loads(Path(__file__).with_name("words.json").read_text("utf-8"))
 PHRASES: dict[str, dict[str, str]] = _DATA["phrases"]
-TALKS, PERSONS, ASKS_HOURS, ASKS_PRICE, ASKS_DURATION, THANKS, INTRODUCES, SMALL_WORDS = (
-    frozenset(_DATA[kind].split())
-    for kind in (
-        *("talks", "persons", "asks_hours", "asks_price"),
-        *("asks_duration", "thanks", "introduces", "small"),
-    )
-)
+# Sets of words: ``talks``, ``persons``, ``asks_hours``, ``asks_price``, ``asks_duration``, ``thanks``,
+# ``introduces`` (oneself), and ``small`` ones that tell nothing of the subject.
+WORDS = {kind: frozenset(listed.split()) for kind, listed in _DATA["words"].items()}
 
 
 def subject(text: str) -> list[str]:
     """The words that say what a question is about."""
-    return [word for word in words(text) if word not in SMALL_WORDS]
+    return [word for word in words(text) if word not in WORDS["small"]]
+
+
+def says(kind: str, text: str) -> bool:
+    """Whether a text holds a word of a set."""
+    return not WORDS[kind].isdisjoint(words(text))
 
 
 def wants_person(text: str) -> bool:
     """Whether somebody asks to talk to a person."""
-    said = set(words(text))
-    return bool(said & PERSONS and said & TALKS)
+    return says("persons", text) and says("talks", text)
 
 
 def language_of(text: str, company_language: str) -> str:
