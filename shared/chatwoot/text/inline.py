@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.chatwoot.text.channels import Writing
-from shared.chatwoot.text.escaping import LOOKS_LIKE_LESS_THAN, NO_BREAK_SPACE, escape, safe_url
+from shared.chatwoot.text.escaping import LOOKS_LIKE_LESS_THAN, NO_BREAK_SPACE, escape, guard_line, safe_url
 from shared.chatwoot.text.parsing import BARE_URL
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Inline:
         if self._marked and "`" not in line:
             return self._code(line)
         spaces = len(line) - len(line.lstrip())
-        return NO_BREAK_SPACE * spaces + self._escape(line.lstrip())
+        return guard_line(NO_BREAK_SPACE * spaces + self._escape(line.lstrip()))
 
     def _escape(self, text: str) -> str:
         return escape(text, html=self._html)

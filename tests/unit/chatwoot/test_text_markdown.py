@@ -136,6 +136,7 @@ def test_behind_an_api_inbox_the_text_is_as_the_model_wrote_it() -> None:
 
 @given(MARKED_UP)
 @example("https://a.b/_c_*d*&amp;")
+@example("```\n1. ```\n")
 def test_no_letter_is_lost_on_any_channel(markdown: str) -> None:
     """Whatever markup is piled up: what our text says is what arrives after Chatwoot's conversion."""
     for channel, by in CONVERSIONS:
