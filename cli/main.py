@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from cli.api_key import api_key
@@ -33,7 +35,7 @@ def main(
     """
     if api_key_stdin:
         # Now, before a command reads what follows; as bytes, because a text stream would read ahead.
-        api_key = click.get_binary_stream("stdin").readline().decode(errors="replace").strip()
+        api_key = sys.stdin.buffer.readline().decode(errors="replace").strip()
     context.obj = Options(api_url, api_key, as_json)
 
 

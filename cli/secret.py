@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 LARGEST_SECRET = 4_096  # a standard parameter's size in bytes
 
 _stage = click.option(
-    "--stage", envvar="FRONTDESK_STAGE", required=True, help="The deployment's stage, such as dev or prod."
+    "--stage", envvar="FRONTDESK_STAGE", default="dev", show_default=True, help="The deployment's stage."
 )
 
 
