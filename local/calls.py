@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
 from local.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Caller:
@@ -15,14 +18,23 @@ class Caller:
     Args:
         base_url: the server.
         api_key: sent as a bearer token; empty: none.
+        headers: sent with every call.
         timeout_seconds: how long an answer may take.
     """
 
-    def __init__(self, base_url: str, api_key: str = "", timeout_seconds: float = 40.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = 40.0,
+    ) -> None:
         self._base_url = base_url
         self._timeout_seconds = timeout_seconds
         self._connections = requests.Session()
         self._connections.trust_env = False  # loopback is reached directly, whatever proxy the shell names
+        self._connections.headers.update(headers or {})
         if api_key:
             self._connections.headers["Authorization"] = f"Bearer {api_key}"
 

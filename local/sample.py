@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -66,38 +66,40 @@ class Conversation:
     milestones: list[Milestone]
 
 
-def create_company(world: World, sample: Sample) -> str:
+def create_company(world: World, sample: Sample) -> World:
     """Create the company and connect it to Chatwoot, as an operator would.
 
     Returns:
-        An API key of the company.
+        The world with the company in it.
 
     Raises:
         Failure: a call was refused.
     """
     api = Caller(world.api_url, world.operator_api_key)
-    account, administrator, bot = _chatwoot_account(world)
+    account = Caller(world.chatwoot_base_url)("GET", "/simulator/accounts")[0]
+    administrator = next(user for user in account["users"] if user["role"] == "administrator")
     api("PUT", f"/api/companies/{sample.company_id}", sample.document)
     connection = {
         "company_id": sample.company_id,
         "base_url": world.chatwoot_base_url,
         "account_id": account["id"],
         "api_key": administrator["token"],
-        "bot_token": bot["token"],
+        "bot_token": account["bots"][0]["token"],
         "register_webhook": True,
     }
-    api("POST", "/api/integrations/chatwoot/connect", connection)
+    webhook_url = api("POST", "/api/integrations/chatwoot/connect", connection)["webhook_url"]
     made = api(
         "POST", f"/api/companies/{sample.company_id}/api-keys", {"name": "sample", "scopes": ["admin"]}
     )
-    return str(made["api_key"])
-
-
-def _chatwoot_account(world: World) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The simulator's first account, its administrator and its bot."""
-    account = Caller(world.chatwoot_base_url)("GET", "/simulator/accounts")[0]
-    administrator = next(user for user in account["users"] if user["role"] == "administrator")
-    return account, administrator, account["bots"][0]
+    chatwoot = Caller(world.chatwoot_base_url, headers={"Api-Access-Token": administrator["token"]})
+    registered = chatwoot("GET", f"/api/v1/accounts/{account['id']}/webhooks")["payload"]["webhooks"]
+    return replace(
+        world,
+        company_id=sample.company_id,
+        company_api_key=made["api_key"],
+        webhook_url=webhook_url,
+        webhook_secret=next(one["secret"] for one in registered if one["url"] == webhook_url),
+    )
 
 
 def play(world: World, sample: Sample) -> Conversation:
@@ -116,11 +118,12 @@ def play(world: World, sample: Sample) -> Conversation:
     _until(lambda: _accepted(chatwoot, began), "the webhook to be accepted", world)
     accepted = time.time() - began
     conversation = f"{place}/conversations/{number}"
-    _until(lambda: _replies(chatwoot, conversation), "the reply", world)
-    replies = _whole(lambda: _replies(chatwoot, conversation))
-    calls = [one for one in chatwoot("GET", "/simulator/calls") if f"/conversations/{number}" in one["path"]]
+    _until(lambda: _replies(chatwoot, conversation, began), "the reply", world)
+    replies = _whole(lambda: _replies(chatwoot, conversation, began))
+    calls = [one for one in chatwoot("GET", "/simulator/calls") if one["at"] >= began]
+    ours = [one for one in calls if f"/accounts/{account['id']}/conversations/{number}" in one["path"]]
     texts = [reply["content"] for reply in replies]
-    return Conversation(sample.question, sample.customer, texts, _milestones(calls, accepted, began, replies))
+    return Conversation(sample.question, sample.customer, texts, _milestones(ours, accepted, began, replies))
 
 
 def _until(found: Callable[[], Any], what: str, world: World) -> Any:  # noqa: ANN401 - what was found
@@ -147,9 +150,10 @@ def _accepted(chatwoot: Caller, began: float) -> bool:
     return bool(answered)
 
 
-def _replies(chatwoot: Caller, place: str) -> list[dict[str, Any]]:
+def _replies(chatwoot: Caller, place: str, began: float) -> list[dict[str, Any]]:
     said: list[dict[str, Any]] = chatwoot("GET", place)["messages"]
-    return [one for one in said if one["message_type"] == OUTGOING and not one["private"]]
+    since = [one for one in said if one["created_at"] >= began]
+    return [one for one in since if one["message_type"] == OUTGOING and not one["private"]]
 
 
 def _whole(read: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:

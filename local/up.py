@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from cli.bootstrap import create_operator_key
 from infra import names
 from local import aws, sample, simulators, surroundings
 from local.deploy import Deployment
@@ -19,10 +20,6 @@ from local.ports import Ports, answers, url
 from local.processes import Processes
 from local.status import addresses
 from local.world import REGION, ROOT, STAGE, World
-from shared.companies.api_keys import ApiKeys
-from shared.companies.names import OPERATOR
-from shared.platform.clock import SystemClock
-from shared.platform.tables import Table
 
 if TYPE_CHECKING:
     from local.options import Options
@@ -170,20 +167,19 @@ class Up:
     def _with_operator(world: World) -> World:
         """Give the operator a key, in the table itself: there is nobody yet who could ask the API for one."""
         client = aws.client("dynamodb", world.aws_endpoint_url)
-        table = Table(client, world.outputs[names.Outputs.COMPANIES_TABLE])
-        _key, secret = ApiKeys(table, SystemClock()).create(OPERATOR, "local world", ["admin"])
-        return replace(world, operator_api_key=secret.reveal())
+        table = world.outputs[names.Outputs.COMPANIES_TABLE]
+        return replace(world, operator_api_key=create_operator_key(client, table, "local world"))
 
     def _with_sample(self, world: World) -> World:
         chosen = sample.Sample.read()
         with self._progress.step(f"Creating the sample company {chosen.company_id}"):
-            company_key = sample.create_company(world, chosen)
+            world = sample.create_company(world, chosen)
         with self._progress.step("Playing a sample conversation"):
             conversation = sample.play(world, chosen)
         self._progress.say()
         for line in sample.shown(conversation):
             self._progress.say(line)
-        return replace(world, company_id=chosen.company_id, company_api_key=company_key)
+        return world
 
 
 def stop(processes: Processes, state: Path) -> list[str]:

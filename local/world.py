@@ -32,6 +32,8 @@ class World:
         logs: the folder of the processes' logs.
         company_id: the sample company; empty without the sample.
         company_api_key: a key of the sample company; empty without the sample.
+        webhook_url: where Chatwoot's webhook of the sample company leads; empty without the sample.
+        webhook_secret: what its deliveries are signed with; empty without the sample.
         operator_api_key: a key of the operator.
     """
 
@@ -47,6 +49,8 @@ class World:
     outputs: dict[str, str] = field(default_factory=dict)
     company_id: str = ""
     company_api_key: str = field(default="", repr=False)
+    webhook_url: str = ""
+    webhook_secret: str = field(default="", repr=False)
     operator_api_key: str = field(default="", repr=False)
 
     def save(self, state: Path) -> Path:

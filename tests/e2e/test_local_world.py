@@ -65,13 +65,40 @@ def test_the_sample_conversation_is_answered_with_the_price(world: RunningWorld)
     """The sample company is created through the API, and its customer's question answered from its data."""
     chosen = Sample.read()
 
-    assert sample.create_company(world.world, chosen).startswith(f"fd_{chosen.company_id}.")
-    conversation = sample.play(world.world, chosen)
+    with_company = sample.create_company(world.world, chosen)
+    conversation = sample.play(with_company, chosen)
+
+    assert with_company.company_api_key.startswith(f"fd_{chosen.company_id}.")
+    assert with_company.webhook_url.startswith(f"{world.world.api_url}/api/webhook/chatwoot/")
 
     price = next(one["price"]["amount_minor"] for one in chosen.document["services"] if one["id"] == "botox")
     assert str(price // 100) in " ".join(conversation.replies)
     times = [milestone.at_seconds for milestone in conversation.milestones]
     assert times == sorted(times)
+
+
+def test_the_signed_delivery_of_the_guide_is_accepted_and_answered(
+    world: RunningWorld, tmp_path: Path
+) -> None:
+    """The commands in docs/how-to/run-locally.md do what the page says."""
+    chosen = Sample.read()
+    connected = sample.create_company(world.world, chosen)
+    sample.play(connected, chosen)
+    guide = (ROOT / "docs" / "how-to" / "run-locally.md").read_text("utf-8")
+    script = guide.split("```sh\n", 1)[1].split("```", 1)[0]
+
+    said = subprocess.run(  # noqa: S603 - the guide's own words
+        ["/bin/sh", "-c", script],
+        env={"PATH": os.environ["PATH"], "WORLD": str(connected.save(tmp_path)), "NO_PROXY": "127.0.0.1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert said.startswith("HTTP/1.1 202")
+    assert '"status": "queued"' in said
+    seen = "/simulator/accounts/1/conversations/1/seen"
+    eventually(lambda: "65" in str(world.chatwoot("GET", seen)), "the price", seconds=40)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
