@@ -132,13 +132,18 @@ def test_an_error_is_classified_and_the_call_not_repeated(
     assert len(model.calls()) == 1
 
 
-def test_the_wait_that_the_provider_asks_for_is_handed_on(model: RunningModel) -> None:
-    """``Retry-After`` in seconds, absent when it says nothing."""
-    for seconds in (7, None):
-        model.switch({"status": 429, "body": "rate_limit_exceeded", "retry_after_seconds": seconds})
-        with pytest.raises(RetryLater) as raised:
-            asked(model.client())
-        assert raised.value.after_seconds == seconds
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [(7, 7.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0), ("21 Oct 2015", None), ("soon", None), (None, None)],
+)
+def test_the_wait_that_the_provider_asks_for_is_handed_on(
+    model: RunningModel, header: object, seconds: float | None
+) -> None:
+    """``Retry-After`` as a number or a date; nothing where it says nothing that can be read."""
+    model.switch({"status": 429, "body": "rate_limit_exceeded", "retry_after_seconds": header})
+    with pytest.raises(RetryLater) as raised:
+        asked(model.client())
+    assert raised.value.after_seconds == seconds
 
 
 def test_an_error_message_holds_neither_key_nor_the_vendors_text(model: RunningModel) -> None:

@@ -85,6 +85,13 @@ def test_opening_hours_are_readable_and_past_exceptions_are_gone() -> None:
     assert "2026-11-20" not in text
 
 
+def test_a_company_without_services_and_knowledge_is_described_as_such() -> None:
+    """The model is told that there is nothing, not left to wonder."""
+    text = instructions(bicycles(services=[]))
+    assert "The company has listed none." in text
+    assert "The company has written none down." in text
+
+
 def test_unknown_opening_hours_are_said_to_be_unknown() -> None:
     """So that the model does not guess."""
     assert "<opening_hours>not known</opening_hours>" in instructions(bicycles())

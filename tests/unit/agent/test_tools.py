@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.agent.tools import hand_over, search_knowledge
 from shared.agent.tools.registry import ToolRegistry, default_registry
@@ -35,7 +35,7 @@ class Other(BaseModel):
 class Everything(ToolArguments):
     """Arguments of every kind."""
 
-    slot: Slot
+    slot: Slot = Field(description="A reference with something beside it.")
     slots: list[Slot]
     one_of: Slot | Other
     note: str | None = None
@@ -65,6 +65,8 @@ def test_every_object_of_a_strict_schema_is_closed_and_complete(model: type[Base
     for found in objects_in(schema):
         assert found["additionalProperties"] is False
         assert found["required"] == list(found["properties"])
+    for part in schema["properties"].values():
+        assert "$ref" not in part or part.keys() == {"$ref"}
     text = json.dumps(schema)
     assert not any(f'"{word}":' in text for word in ("default", "title", "oneOf", "maxLength"))
 
