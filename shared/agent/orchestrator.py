@@ -72,31 +72,19 @@ class Orchestrator:
             journal: what an earlier attempt of this turn has done, and where this one writes it down.
             deadline: when the turn must be over; every call ends within it.
 
-        Returns:
-            The reply, which may be empty; the agent's name; and the wish for a person, where there is one.
-
         Raises:
-            RetryLater: the model or a tool cannot be reached now, or the time is used up; run it again later.
+            RetryLater: the model or a tool cannot be reached now, or the time is used up.
             GiveUp: no retry helps.
         """
         asking = Asking(self._model, journal, deadline, self._clock)
         user = hashed_user(company_id, user_id)
         agent = choose_agent(asking, company, question, chat_history, user)
         whom = ToolContext(company_id, company, user_id, context.conversation, self._clock, deadline)
-        offered = self._tools.offered(company, agent)
-        turn = _Turn(
-            company_id=company_id,
-            company=company,
-            agent=agent,
-            context=context,
-            question=question,
-            history=chat_history,
-            user=user,
-            asking=asking,
-            calls=ToolCalls(self._tools, offered, whom, journal),
-        )
+        calls = ToolCalls(self._tools, self._tools.offered(company, agent), whom, journal)
+        turn = _Turn(asking, calls, agent, context, question, chat_history, user)
         reply = turn.reply()
-        return AgentResponse(reply, agent.name, _distinct(turn.calls.actions))
+        # One hand-over is enough: the first says why.
+        return AgentResponse(reply, agent.name, tuple(calls.actions[:1]))
 
 
 def hashed_user(company_id: str, user_id: str) -> str:
@@ -104,24 +92,17 @@ def hashed_user(company_id: str, user_id: str) -> str:
     return hashlib.sha256(f"{company_id}\n{user_id}".encode()).hexdigest()
 
 
-def _distinct(actions: list[HandOver]) -> tuple[HandOver, ...]:
-    """One hand-over is enough: the first says why."""
-    return tuple(actions[:1])
-
-
 @dataclass
 class _Turn:
     """The rounds of asking and running tools."""
 
-    company_id: str
-    company: Company
+    asking: Asking
+    calls: ToolCalls
     agent: Agent
     context: TurnContext
     question: str
     history: Sequence[HistoryMessage]
     user: str
-    asking: Asking
-    calls: ToolCalls
     rounds: list[ModelAnswer | ToolOutput] = field(default_factory=list)
     step: int = 0
     asked_again: bool = False
@@ -168,7 +149,7 @@ class _Turn:
         return name, answer
 
     def _request(self, *, tools_allowed: bool) -> ModelRequest:
-        company, context = self.company, self.context
+        company, context = self.calls.context.company, self.context
         today = context.now.astimezone(ZoneInfo(company.zone)).date().isoformat()
         said = (prompt.history(self.history, company.zone),) if self.history else ()
         return ModelRequest(
@@ -180,6 +161,6 @@ class _Turn:
             tools=self.calls.offered,
             tools_allowed=tools_allowed,
             model=self.agent.model,
-            cache_key=f"{self.company_id}/{self.agent.name}"[:64],
+            cache_key=f"{self.calls.context.company_id}/{self.agent.name}"[:64],
             safety_identifier=self.user,
         )
