@@ -41,12 +41,20 @@ class Counter:
         function: who counts.
         metric: as it is named in `shared.platform.observability.count`.
         says: what it means.
+        reason: count only those with this value of the dimension ``reason``; empty: all.
     """
 
     alarm: str
     function: str
     metric: str
     says: str
+    reason: str = ""
+
+    @property
+    def pattern(self) -> str:
+        """CloudWatch's filter pattern: an embedded metric is a line of the log, its value a list."""
+        only = f' && $.reason = "{self.reason}"' if self.reason else ""
+        return f"{{ $.{self.metric}[0] >= 1{only} }}"
 
 
 COUNTERS = (
@@ -69,10 +77,17 @@ COUNTERS = (
         "Deliveries of a company are refused because no webhook secret is configured for it.",
     ),
     Counter(
+        "turns-broken",
+        names.CONVERSATION_TURNS,
+        "AttemptsFailed",
+        "A turn met an error that nobody foresaw; its log line says where.",
+        reason="broken",
+    ),
+    Counter(
         "visits-broken",
         names.CONVERSATION_TURNS,
         "VisitsBroken",
-        "A conversation met an error that nobody foresaw; its log line says which.",
+        "A conversation could not even be begun, for an error that nobody foresaw.",
     ),
 )
 
@@ -133,13 +148,7 @@ class Alarms(Construct):
     def watch_counters(self, functions: Functions) -> None:
         """What the functions count when they could do nothing better (`Counter`)."""
         for counter in COUNTERS:
-            # The embedded metric is a line of the function's log, its value a list of numbers.
-            self._counted(
-                counter.alarm,
-                functions.all[counter.function].logs,
-                f"{{ $.{counter.metric}[0] >= 1 }}",
-                counter.says,
-            )
+            self._counted(counter.alarm, functions.all[counter.function].logs, counter.pattern, counter.says)
 
     def watch_door(self, api: Api) -> None:
         """Deliveries of Chatwoot answered with 5xx: it never resends those of account webhooks.

@@ -74,11 +74,12 @@ def test_a_counted_line_looks_as_the_filter_expects(
     template: StageTemplate, counter: Counter, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The embedded metric format writes the value as a list under the metric's name."""
-    count(counter.metric, reason="any")
+    count(counter.metric, reason=counter.reason or "any")
     line = json.loads(capsys.readouterr().out)
     assert line[counter.metric][0] >= 1
     pattern = filters(template)[names.counted(template.stage, counter.alarm)]["FilterPattern"]
-    assert pattern == f"{{ $.{counter.metric}[0] >= 1 }}"
+    only = f' && $.reason = "{line["reason"]}"' if counter.reason else ""
+    assert pattern == f"{{ $.{counter.metric}[0] >= 1{only} }}"
 
 
 @pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter.alarm)
