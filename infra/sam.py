@@ -6,6 +6,7 @@ SAM pins its dependencies, so it lives in an environment of its own, made the fi
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -132,14 +133,20 @@ def ensure_environment() -> Path:
     """
     stamp = ENVIRONMENT / "made-from"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    binaries = ENVIRONMENT / "bin"
-    if not stamp.exists() or stamp.read_text() != wanted:
-        sys.stderr.write("Installing the SAM CLI into an environment of its own (once).\n")
-        _run([uv(), "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)])
-        install = [uv(), "pip", "install", "--quiet", "--python", str(binaries / "python")]
-        _run([*install, "--require-hashes", "-r", str(REQUIREMENTS)])
-        stamp.write_text(wanted)
-    return binaries
+    ENVIRONMENT.parent.mkdir(exist_ok=True)
+    with ENVIRONMENT.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        if not stamp.exists() or stamp.read_text() != wanted:
+            _install()
+            stamp.write_text(wanted)
+    return ENVIRONMENT / "bin"
+
+
+def _install() -> None:
+    sys.stderr.write("Installing the SAM CLI into an environment of its own (once).\n")
+    _run([uv(), "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)])
+    command = [uv(), "pip", "install", "--quiet", "--python", str(ENVIRONMENT / "bin" / "python")]
+    _run([*command, "--require-hashes", "-r", str(REQUIREMENTS)])
 
 
 def sample_event(function: str) -> dict[str, Any]:
