@@ -19,6 +19,7 @@ Via = Literal["agent_bot", "webhook"]
 # Account numbers repeat between servers, so several owners are normal; more than these are not tried.
 MAX_CANDIDATES = 10
 EVERY_INBOX = "*"
+DEFAULT_HISTORY_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class CompanyCard:
         inboxes: ``"all"`` of the account, or by inbox id how that inbox's events reach us.
         default_via: the same for inboxes that are not listed by id.
         connection: its Chatwoot connection; ``None`` while it has none in use.
+        history_days: how long what is said in its conversations is kept.
     """
 
     company_id: str
@@ -38,6 +40,7 @@ class CompanyCard:
     inboxes: Literal["all"] | Mapping[int, Via] = "all"
     default_via: Via = "webhook"
     connection: ChatwootConnection | None = field(default=None)
+    history_days: int = DEFAULT_HISTORY_DAYS
 
     def owns(self, inbox_id: int) -> bool:
         """Whether messages of this inbox are the company's."""
@@ -62,6 +65,7 @@ def card_attributes(document: Mapping[str, Any]) -> Item:
         "mode": document.get("mode", "live"),
         "inboxes": inboxes,
         "default_via": document.get("default_via", "webhook"),
+        "history_days": document.get("retention", {}).get("history_days", DEFAULT_HISTORY_DAYS),
     }
 
 
@@ -117,4 +121,5 @@ def _card(company_id: str, item: Item, connection: Item | None) -> CompanyCard:
         inboxes="all" if inboxes == "all" else {int(number): via for number, via in inboxes.items()},
         default_via=item["default_via"],
         connection=chatwoot if chatwoot and chatwoot.connected else None,
+        history_days=item.get("history_days", DEFAULT_HISTORY_DAYS),
     )

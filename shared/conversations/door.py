@@ -161,16 +161,16 @@ class Door:
             log.info("queued", conversation=key.group_id, message_id=event.message.id)
             answer = {"status": "queued", "message_id": event.message.id, "company_id": company_id}
             return DoorAnswer(202, answer)
-        self._record(key, event, decided.fate)
+        self._record(key, event, decided.fate, company.card.history_days)
         log.info("recorded", conversation=key.group_id, fate=decided.fate)
         return DoorAnswer(202, {"status": "recorded", "company_id": company_id})
 
-    def _record(self, key: ConversationKey, event: Event, fate: Fate) -> None:
+    def _record(self, key: ConversationKey, event: Event, fate: Fate, history_days: int) -> None:
         now = self._clock.now()
         if event.message is None:
             self._people.state_changed(key, event.conversation, event.name, now)
         elif fate is Fate.PERSON_WROTE:
-            self._people.person_wrote(key, event.conversation, event.message, now)
+            self._people.person_wrote(key, event.conversation, event.message, now, keep_days=history_days)
         elif fate is Fate.DELETED:
             self._people.deleted(key, event.conversation, event.message, now)
         else:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from shared.platform.tables import Item, Table
 
 Role = Literal["customer", "desk", "person"]
-# Longer than any company may ask for; the company's own retention is enforced when reading.
-_KEEP_DAYS = 90
 _MAX_CHARACTERS = 4_000
 
 
@@ -35,19 +33,19 @@ class Entry:
     conversation_id: int
 
 
-def history_item(entry: Entry, now: datetime) -> Item:
+def history_item(entry: Entry, keep_days: int) -> Item:
     """The item of an entry; its key is the message's, so that written twice it is there once.
 
     Args:
         entry: what was said.
-        now: the current moment; the entry is swept up some time after.
+        keep_days: the company's retention: after so many days the table may sweep it up.
     """
     return entry.contact.message(entry.message_id).as_item() | {
         "role": entry.role,
         "text": entry.text[:_MAX_CHARACTERS].encode("utf-8", "replace").decode(),
         "at_ms": epoch_milliseconds(entry.at),
         "conversation_id": entry.conversation_id,
-        "expires_at": int((now + timedelta(days=_KEEP_DAYS)).timestamp()),
+        "expires_at": int((entry.at + timedelta(days=keep_days)).timestamp()),
         "v": SCHEMA_VERSION,
     }
 

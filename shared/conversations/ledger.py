@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.companies.card import DEFAULT_HISTORY_DAYS
 from shared.conversations.history import history_item
 from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
 from shared.conversations.plan import Outcome, Plan
@@ -187,13 +188,21 @@ class Ledger:
         item = self._table.get(self.key.receipt(marker), consistent=True)
         return min(item["message_ids"]) if item and item.get("message_ids") else None
 
-    def close(self, outcome: Outcome, messages: Sequence[IncomingMessage], history: Sequence[Entry]) -> None:
+    def close(
+        self,
+        outcome: Outcome,
+        messages: Sequence[IncomingMessage],
+        history: Sequence[Entry] = (),
+        *,
+        keep_days: int = DEFAULT_HISTORY_DAYS,
+    ) -> None:
         """End the open turn: its messages are answered, and everything said belongs to the history.
 
         Args:
             outcome: how it ended.
             messages: what it answered.
             history: what was said, by the customer and by the desk.
+            keep_days: the company's retention.
 
         Raises:
             FenceLost: somebody took the conversation up after us.
@@ -208,7 +217,7 @@ class Ledger:
             for message in messages
         ]
         # Before the turn is closed, because nobody would add them after; written twice they are there once.
-        self._table.put_many([history_item(entry, self._clock.now()) for entry in history])
+        self._table.put_many([history_item(entry, keep_days) for entry in history])
         watermark = max([self.head.watermark, *(message.message_id for message in messages)])
         self._change_head(
             "SET turn = :none, attempts = :none, message_ids = :nothing, watermark = :watermark, "

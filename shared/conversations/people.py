@@ -126,9 +126,15 @@ class PeopleRecorder:
         self._table = table
 
     def person_wrote(
-        self, key: ConversationKey, conversation: Conversation, message: Message, now: datetime
+        self,
+        key: ConversationKey,
+        conversation: Conversation,
+        message: Message,
+        now: datetime,
+        *,
+        keep_days: int,
     ) -> None:
-        """A person's public message: it pauses the desk, and belongs to the history."""
+        """A person's public message: it pauses the desk, and is kept in the history for so many days."""
         at = conversation.updated_at_us or int(now.timestamp() * 1_000_000)
         pause = Update(
             key.people(),
@@ -143,7 +149,7 @@ class PeopleRecorder:
                 ":v": SCHEMA_VERSION,
             },
         )
-        history = _history(key, conversation, message, now)
+        history = _history(key, conversation, message, now, keep_days)
         try:
             self._table.transact([pause, *history])
         except ConditionFailed:
@@ -223,12 +229,14 @@ def _contact(key: ConversationKey, conversation: Conversation) -> ContactKey | N
     return ContactKey(key.company_id, key.account_id, conversation.inbox_id, conversation.contact_id)
 
 
-def _history(key: ConversationKey, conversation: Conversation, message: Message, now: datetime) -> list[Put]:
+def _history(
+    key: ConversationKey, conversation: Conversation, message: Message, now: datetime, keep_days: int
+) -> list[Put]:
     contact = _contact(key, conversation)
     if contact is None or not message.text:
         return []
     entry = Entry(contact, message.id, "person", message.text, now, key.conversation_id)
-    return [Put(history_item(entry, now))]
+    return [Put(history_item(entry, keep_days))]
 
 
 def _expiry(now: datetime) -> int:

@@ -214,7 +214,8 @@ class Turn:
             else:
                 self._set_status(plan, entries, chatwoot)
                 self._leave_notes(plan, entries, poster)
-        self._ledger.close(outcome, self._messages, self._history(sent))
+        keep_days = self._company.retention.history_days
+        self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days)
         count("Turns", outcome=str(outcome))
         log.info("turn closed", outcome=str(outcome), reason=_slug(plan.reason), parts=len(sent))
         return outcome

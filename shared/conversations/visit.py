@@ -146,7 +146,7 @@ class Visit:
         settling = any(item.get("state") == POSTING for item in entries.values())
         attempts = self._ledger.open_turn(messages, counts=not settling)
         if not messages and "plan" not in entries:
-            self._ledger.close(Outcome.DELETED, [], [])  # the customer took every message back
+            self._ledger.close(Outcome.DELETED, [])  # the customer took every message back
             return self._rest(unanswered, messages)
         try:
             self._run(company, messages, entries)

@@ -123,7 +123,8 @@ class World:
         event = parse(webhooks.person_wrote(text, message_id=message_id, conversation=block))
         assert event is not None
         assert event.message is not None
-        self.people.person_wrote(self.key(), event.conversation, event.message, self.clock.now())
+        now = self.clock.now()
+        self.people.person_wrote(self.key(), event.conversation, event.message, now, keep_days=30)
 
     def state_changes(self, status: str, event: str = "conversation_status_changed") -> None:
         """A conversation event comes through the door."""

@@ -80,8 +80,8 @@ class FakePeople:
     calls: list[tuple[str, Any]] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Callable[..., int]:
-        def called(*arguments: Any) -> int:  # noqa: ANN401 - whatever the recorder takes
-            self.calls.append((name, arguments))
+        def called(*arguments: Any, **keywords: Any) -> int:  # noqa: ANN401 - whatever the recorder takes
+            self.calls.append((name, (arguments, keywords)))
             return 1
 
         return called
