@@ -110,33 +110,20 @@ class CompanyStore:
             Conflict: an inbox belongs to another company.
         """
         _check_id(company_id)
-        document = company.as_document()
-        text = json.dumps(document, ensure_ascii=False)
-        _check_size(text)
+        attributes = _attributes(company)
         written: Item = {}
 
         def plan(state: _State) -> Parts:
             version = state.document["version"] if state.document else 0
-            if expected_version not in {None, version}:
-                raise InvalidInput(
-                    f"the document's version is {version}, not {expected_version}",
-                    reason="version_changed",
-                    status=412,
-                )
-            new = {**card_attributes(document), "document": text, "name": company.name}
-            item = self._item(company_id, DOCUMENT, new | {"version": version + 1})
+            _check_version(expected_version, version)
+            item = self._item(company_id, DOCUMENT, attributes | {"version": version + 1})
             written.update(item)
-            claims = changes(
-                self._table,
-                company_id,
-                claim_of(state.document, state.chatwoot),
-                claim_of(item, state.chatwoot),
-            )
+            before, after = claim_of(state.document, state.chatwoot), claim_of(item, state.chatwoot)
             return [
                 _unless_changed(state.document, Put(item)),
                 _unchanged(Key(company_pk(company_id), CONNECTION), state.connection),
                 Put(_listed(item, company_id)),
-                *claims,
+                *changes(self._table, company_id, before, after),
             ]
 
         self._write(company_id, plan)
@@ -307,7 +294,18 @@ def _check_id(company_id: str) -> None:
         raise InvalidInput(f"company_id {problem}", fields=(FieldError("company_id", problem),), status=422)
 
 
-def _check_size(text: str) -> None:
+def _check_version(expected: int | None, version: int) -> None:
+    if expected not in {None, version}:
+        raise InvalidInput(
+            f"the document's version is {version}, not {expected}", reason="version_changed", status=412
+        )
+
+
+def _attributes(company: Company) -> Item:
+    """The document as text, and beside it what others read without reading the document."""
+    document = company.as_document()
+    text = json.dumps(document, ensure_ascii=False)
     if len(text.encode()) > MAX_DOCUMENT_BYTES:
         problem = f"must have at most {MAX_DOCUMENT_BYTES} bytes as JSON"
         raise InvalidInput(f"the document {problem}", fields=(FieldError("knowledge", problem),), status=413)
+    return {**card_attributes(document), "document": text, "name": company.name}
