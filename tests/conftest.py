@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # No test may reach a real account, whatever the developer's shell holds.
 os.environ.update(
     AWS_ACCESS_KEY_ID="testing",
-    AWS_SECRET_ACCESS_KEY="testing",  # noqa: S106 - not a password, a placeholder that works nowhere
-    AWS_SESSION_TOKEN="testing",  # noqa: S106 - the same
+    AWS_SECRET_ACCESS_KEY="testing",
+    AWS_SESSION_TOKEN="testing",
     AWS_DEFAULT_REGION="eu-west-1",
     AWS_REGION="eu-west-1",
     POWERTOOLS_METRICS_NAMESPACE="Frontdesk",
@@ -46,16 +46,19 @@ def aws() -> Iterator[None]:
 @pytest.fixture
 def dynamodb(aws: None) -> DynamoDBClient:  # noqa: ARG001 - needs the account
     """A DynamoDB client of the empty account."""
-    return boto3.client("dynamodb", region_name="eu-west-1")
+    client: DynamoDBClient = boto3.client("dynamodb", region_name="eu-west-1")
+    return client
 
 
 @pytest.fixture
 def kms(aws: None) -> KMSClient:  # noqa: ARG001 - needs the account
     """A KMS client of the empty account."""
-    return boto3.client("kms", region_name="eu-west-1")
+    client: KMSClient = boto3.client("kms", region_name="eu-west-1")
+    return client
 
 
 @pytest.fixture
 def sqs(aws: None) -> SQSClient:  # noqa: ARG001 - needs the account
     """An SQS client of the empty account."""
-    return boto3.client("sqs", region_name="eu-west-1")
+    client: SQSClient = boto3.client("sqs", region_name="eu-west-1")
+    return client
