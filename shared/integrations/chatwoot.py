@@ -136,6 +136,9 @@ class ChatwootIntegration:
         before = self._companies.connection(company_id)
         self._companies.disconnect(company_id)
         removed, warnings = self._take_back(company_id, before)
+        if before is not None:
+            # Taken back or told: without the tokens there is no second try.
+            self._companies.connect(company_id, replace(before.disconnected(), webhook_id=None))
         for provider in ("chatwoot", "chatwoot_webhook"):
             self._credentials.delete(company_id, provider)
         return Farewell(removed, tuple(warnings))
