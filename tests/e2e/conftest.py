@@ -117,6 +117,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorld]:
         _local("down", "--state-dir", str(state))
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_wrong(request: pytest.FixtureRequest) -> None:
+    """Switch off the faults that an earlier test, perhaps a failed one, left in the simulators."""
+    if "world" in request.fixturenames:
+        running: RunningWorld = request.getfixturevalue("world")
+        for simulator in (running.chatwoot, running.model):
+            simulator("PUT", "/simulator/faults", [])
+
+
 def _bring_up(state: Path) -> None:
     first = next(port for port in range(FIRST_PORT, LAST_PORT, 4) if all(map(is_free, Ports(port).all)))
     run = _local("up", "--detach", "--no-sample", "--port", str(first), "--state-dir", str(state))
