@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -57,7 +58,7 @@ class _Call:
         self.expired = False
         self.writing = False
         self._lock = threading.Lock()
-        self._connections: list[HTTPConnection] = []
+        self._sockets: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
 
@@ -67,30 +68,34 @@ class _Call:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-
-    def watch(self, connection: HTTPConnection) -> None:
-        """Have this connection shut down when the time is up."""
         with self._lock:
-            self._connections.append(connection)
+            for sock in self._sockets:
+                sock.close()
+            self._sockets.clear()
+
+    def watch(self, sock: socket.socket) -> None:
+        """Have this socket's connection shut down when the time is up.
+
+        A duplicate is kept, because TLS takes the socket itself away from its object during the handshake.
+        """
+        # Not sock.dup(): a TLS socket's own dup() is not implemented.
+        duplicate = socket.socket(fileno=socket.dup(sock.fileno()))
+        with self._lock:
+            self._sockets.append(duplicate)
             if self.expired:
-                _shut(connection)
+                _shut(duplicate)
 
     def _expire(self) -> None:
         with self._lock:
             self.expired = True
-            for connection in self._connections:
-                _shut(connection)
+            for sock in self._sockets:
+                _shut(sock)
 
 
-def _shut(connection: HTTPConnection) -> None:
-    sock = connection.sock
-    if sock is None:
-        return
-    try:
-        # shutdown() wakes a thread that waits in recv(); close() would not.
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-    except OSError:
-        connection.close()  # it is already gone
+def _shut(sock: socket.socket) -> None:
+    # shutdown() wakes a thread that waits in recv(); close() would not.
+    with suppress(OSError):  # the other side may have gone already
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 class _Calls(threading.local):
@@ -102,11 +107,6 @@ _calls = _Calls()
 
 class _Guarded(HTTPConnection):
     """The part that plain and TLS connections share."""
-
-    def connect(self) -> None:
-        if _calls.current is not None:
-            _calls.current.watch(self)
-        super().connect()
 
     def _new_conn(self) -> socket.socket:
         call = _calls.current
@@ -129,16 +129,18 @@ class _Guarded(HTTPConnection):
                 last = error
             else:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                call.watch(sock)
                 return sock
         raise NewConnectionError(self, "nothing accepts connections there") from last
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - handed on as they come
         call = _calls.current
         if call is not None:
-            call.watch(self)
             if self.sock is None:
                 # Connect first, so that a failure here is known to come before the first byte.
                 self.connect()
+            else:
+                call.watch(self.sock)
             call.writing = True
         super().putrequest(*args, **kwargs)
 
