@@ -121,6 +121,7 @@ class Api:
         *,
         key: str | None = None,
         raw: str | None = None,
+        encoded: bool = False,
         **headers: str,
     ) -> Told:
         """One request.
@@ -131,6 +132,7 @@ class Api:
             body: sent as JSON.
             key: an API key.
             raw: a body sent as it is, instead of ``body``.
+            encoded: whether the gateway says that it has put the body into base64.
             headers: more headers, with ``_`` for ``-``.
         """
         path, _, query = path.partition("?")
@@ -141,7 +143,8 @@ class Api:
             sent = {"content-type": "application/json", **sent}
         if key is not None:
             sent["authorization"] = f"Bearer {key}"
-        answer = self.app.resolve(_event(method, path, query, text, sent), None)  # type: ignore[arg-type]
+        event = _event(method, path, query, text, sent) | {"isBase64Encoded": encoded}
+        answer = self.app.resolve(event, None)  # type: ignore[arg-type]
         got = {name.lower(): str(value) for name, value in answer["headers"].items()}
         return Told(answer["statusCode"], got, answer.get("body") or "")
 
@@ -166,5 +169,4 @@ def _event(method: str, path: str, query: str, body: str | None, headers: dict[s
             "http": {"method": method, "path": path, "sourceIp": "203.0.113.9"},
         },
         "body": body,
-        "isBase64Encoded": False,
     }

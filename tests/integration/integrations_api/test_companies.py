@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -45,6 +47,21 @@ def test_a_wrong_document_is_refused_with_its_fields(api: Api) -> None:
     assert answer.status == 422
     assert sorted(answer.fields) == ["language", "name", "zone"]
     assert api("PUT", "/api/companies/Not-An-Id", DOCUMENT, key=api.operator).fields == ["company_id"]
+
+
+def test_a_body_that_the_gateway_put_into_base64_is_read(api: Api) -> None:
+    """API Gateway does so for bodies that it takes for binary; what is no base64 is refused."""
+    send = partial(api, "PUT", "/api/companies/sol", key=api.operator, content_type="application/json")
+    assert send(raw=base64.b64encode(json.dumps(FULL).encode()).decode(), encoded=True).status == 201
+    assert api("GET", "/api/companies/sol", key=api.operator).json == FULL
+    assert send(raw="not base64!", encoded=True).status == 400
+
+
+def test_the_documents_schema_is_there_for_editors(api: Api) -> None:
+    """Without a key, and not taken for a company of that name."""
+    schema = api("GET", "/api/companies/schema").json
+    assert schema["required"] == ["name", "zone", "language"]
+    assert schema["additionalProperties"] is False
 
 
 def test_the_operator_lists_all_and_a_company_itself(api: Api) -> None:
