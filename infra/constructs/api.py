@@ -85,7 +85,9 @@ class Api(Construct):
         return apigateway.CorsPreflightOptions(
             allow_origins=list(self._settings.allowed_origins),
             allow_methods=_CORS_METHODS,
-            allow_headers=["authorization", "content-type", "idempotency-key"],
+            allow_headers=["authorization", "content-type", "idempotency-key", "if-match", "if-none-match"],
+            # What a browser's script may read beside the body: a document's version, when to come again.
+            expose_headers=["etag", "retry-after"],
             max_age=Duration.hours(1),
         )
 

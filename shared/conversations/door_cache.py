@@ -37,8 +37,8 @@ class Cards(Protocol):
 class SecretStore(Protocol):
     """Opens credentials; see `shared.credentials.store.Credentials`."""
 
-    def get(self, company_id: str, provider: str, field: str) -> Secret | None:
-        """One secret, or ``None``."""
+    def fields(self, company_id: str, provider: str) -> dict[str, Secret]:
+        """Every secret of a provider, by field."""
         ...
 
 
@@ -103,10 +103,8 @@ class DoorCache:
         return company
 
     def _with_secrets(self, card: CompanyCard) -> KnownCompany:
-        found = [self._secret(card, field) for field in ("secret", "previous_secret")]
+        found = self._secrets.fields(card.company_id, "chatwoot_webhook")
+        signing = (found.get("secret"), found.get("previous_secret"))
         return KnownCompany(
-            card, tuple(secret for secret in found if secret is not None), self._secret(card, "path_token")
+            card, tuple(secret for secret in signing if secret is not None), found.get("path_token")
         )
-
-    def _secret(self, card: CompanyCard, field: str) -> Secret | None:
-        return self._secrets.get(card.company_id, "chatwoot_webhook", field)

@@ -52,11 +52,10 @@ class FakeCompanies:
             and (inbox_id is None or card.owns(inbox_id))
         ]
 
-    def get(self, company_id: str, provider: str, field: str) -> Secret | None:
+    def fields(self, company_id: str, provider: str) -> dict[str, Secret]:
         """See `SecretStore`."""
         assert provider == "chatwoot_webhook"
-        value = self.secrets.get((company_id, field))
-        return None if value is None else Secret(value)
+        return {field: Secret(value) for (owner, field), value in self.secrets.items() if owner == company_id}
 
 
 @dataclass
