@@ -225,7 +225,7 @@ class DrippingServer:
 
 
 @both
-@pytest.mark.parametrize("header", [""])
+@pytest.mark.parametrize("header", ["", "Connection: close"])
 def test_a_server_that_drips_is_left_when_the_time_is_up(api: Api, header: str) -> None:
     """The total time holds although bytes keep coming, and nothing of the call outlives it."""
     before = threading.active_count()
