@@ -28,6 +28,7 @@ _NETWORK_SIGNS = (
     "eai_again",
     "error sending request",
     "tcp connect error",
+    "from versions: none",
 )
 
 

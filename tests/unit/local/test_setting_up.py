@@ -104,6 +104,7 @@ def test_a_part_whose_making_failed_half_way_is_not_current(kitchen: Kitchen) ->
             "print('error: Failed to fetch: dns error: no such host'); raise SystemExit(1)",
             "check the network",
         ),
+        ("print('ERROR: no version of uv (from versions: none)'); raise SystemExit(1)", "check the network"),
         ("print('OSError: No space left on device'); raise SystemExit(1)", "disk is full"),
         ("raise SystemExit(3)", "Installing failed at"),
     ],
