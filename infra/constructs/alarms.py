@@ -84,6 +84,12 @@ COUNTERS = (
         reason="broken",
     ),
     Counter(
+        "inboxes-failing",
+        names.CONVERSATION_TURNS,
+        "InboxesFailing",
+        "More than one in twenty messages of an inbox failed at its channel; the log line says which inbox.",
+    ),
+    Counter(
         "visits-broken",
         names.CONVERSATION_TURNS,
         "VisitsBroken",

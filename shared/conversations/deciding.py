@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from shared.agent.values import HistoryMessage, TurnContext
 from shared.chatwoot.text.channels import limit_for
 from shared.chatwoot.text.fit import fit
+from shared.chatwoot.text.liquid import neutralise
 from shared.chatwoot.text.matching import matches
+from shared.companies.opening import is_open
 from shared.conversations.history import Entry, read_history
 from shared.conversations.people import SpeakingRules
 from shared.conversations.plan import Outcome, Part, Plan
@@ -18,6 +21,7 @@ from shared.platform.observability import log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from shared.agent.journal import Journal
     from shared.agent.values import AgentResponse
@@ -38,6 +42,8 @@ _KIND_WORDS = {
 }
 # The note is for people who will read it in the conversation, in any company: it is in plain English, like
 # Chatwoot's own activity lines.
+_FAILURE_NOTE = "🤖 A message of Frontdesk's did not reach the customer. The channel says: {error}."
+_NOTICE_AGAIN_AFTER = timedelta(hours=12)
 _NOTE = "🤖 Frontdesk handed this conversation over. Reason: {reason}."
 
 
@@ -52,6 +58,7 @@ class Case:
         messages: what the customer wrote, oldest first; never empty.
         people: status, assignee and what persons wrote, as fresh as known.
         can_reply: false outside the channel's messaging window.
+        turns_this_hour: how many turns were answered in this conversation in the current hour.
     """
 
     company_id: str
@@ -60,6 +67,7 @@ class Case:
     messages: tuple[IncomingMessage, ...]
     people: People
     can_reply: bool
+    turns_this_hour: int = 0
 
     @property
     def newest(self) -> IncomingMessage:
@@ -89,6 +97,7 @@ def speaking_rules(case: Case) -> SpeakingRules:
         assignment_counts=_assignment_counts(case, takeover.assignment_means_takeover, inbox_id),
         resume_after=None if hours is None else timedelta(hours=hours),
         resume_label=takeover.resume_label,
+        own_bot_id=case.connection.bot_id,
     )
 
 
@@ -128,13 +137,20 @@ class Decider:
         silence = case.people.silence_reason(speaking_rules(case), self._desk.clock.now())
         if silence:
             return Plan(Outcome.SILENT, reason=silence)
+        plan = self._without_thinking(case) or self._thought(case, journal, deadline)
+        return self._shadowed(case, plan)
+
+    def _without_thinking(self, case: Case) -> Plan | None:
+        """What is decided by the company's rules alone."""
         if not case.can_reply:
-            # Free text would be refused by the channel: outside its window only a person can go on.
-            return hand_over_plan(case, "the channel's messaging window is closed", told=False)
+            return _window_closed(case)
+        if self._loops(case):
+            return hand_over_plan(case, "too many turns in a short time")
+        if case.company.out_of_hours.policy == "hand_over" and _closed(case, self._desk):
+            notice = case.company.out_of_hours.text_for(case.company.language)
+            return hand_over_plan(case, "outside the opening hours", reply=notice)
         wanted = matches(case.company.hand_over.customer_patterns, _question(case))
-        if wanted:
-            return self._shadowed(case, hand_over_plan(case, f"the customer asked for it (“{wanted}”)"))
-        return self._shadowed(case, self._thought(case, journal, deadline))
+        return hand_over_plan(case, f"the customer asked for it (“{wanted}”)") if wanted else None
 
     def _thought(self, case: Case, journal: Journal, deadline: Deadline) -> Plan:
         now, retention = self._desk.clock.now(), case.company.retention
@@ -157,7 +173,31 @@ class Decider:
                 journal=journal,
                 deadline=deadline,
             )
-        return _plan_of(response, case, first=first)
+        notice = self._notice(case, past)
+        return _plan_of(response, case, first=first, notice=notice)
+
+    def _notice(self, case: Case, past: Sequence[Entry]) -> str:
+        """What a customer is told while the company is closed, unless it was told lately."""
+        if case.company.out_of_hours.policy != "notice" or not _closed(case, self._desk):
+            return ""
+        notice = case.company.out_of_hours.text_for(case.company.language)
+        lately = self._desk.clock.now() - _NOTICE_AGAIN_AFTER
+        told = any(entry.role == "desk" and entry.at > lately and notice in entry.text for entry in past)
+        return "" if told else notice
+
+    def _loops(self, case: Case) -> bool:
+        """Whether two machines may be talking to each other."""
+        limits, now = case.company.limits, self._desk.clock.now()
+        if case.turns_this_hour >= limits.turns_per_hour:
+            return True
+        if case.newest.contact_id == 0:
+            return False  # the sandbox's customer
+        item = self._desk.table.update(
+            case.newest.contact.day(now.date()),
+            "ADD turns :one SET expires_at = :expires",
+            values={":one": 1, ":expires": int((now + timedelta(days=2)).timestamp())},
+        )
+        return bool(item["turns"] > limits.turns_per_contact_day)
 
     @staticmethod
     def _shadowed(case: Case, plan: Plan) -> Plan:
@@ -181,11 +221,48 @@ def hand_over_plan(case: Case, reason: str, *, reply: str = "", told: bool = Tru
     text = reply or rules.text_for(case.company.language)
     public = _parts(text, case) if told else ()
     note = Part(_NOTE.format(reason=reason.rstrip(".")[:500]), private=True)
-    status = rules.status or ("open" if case.by_agent_bot else "pending")
+    status = _hand_over_status(case)
     return Plan(Outcome.HANDED_OVER, (*public, note), status=status, reason=reason, agent=agent)
 
 
-def _plan_of(response: AgentResponse, case: Case, *, first: bool) -> Plan:
+def failure_plan(case: Case, error: str, rules: SpeakingRules, now: datetime) -> Plan:
+    """A plan that tells people of a message that did not reach its customer; the customer is told nothing.
+
+    Args:
+        case: the conversation.
+        error: the provider's words.
+        rules: the company's, on who speaks.
+        now: the current moment.
+    """
+    note = Part(_FAILURE_NOTE.format(error=error.strip().rstrip(".")[:500]), private=True)
+    people_have_it = bool(case.people.silence_reason(rules, now))
+    status = "" if people_have_it else _hand_over_status(case)
+    return Plan(Outcome.HANDED_OVER, (note,), status=status, reason="part_failed")
+
+
+def _window_closed(case: Case) -> Plan:
+    """Free text would be refused by the channel: its own template, or a person."""
+    template = case.company.window_template
+    if template is None:
+        return hand_over_plan(case, "the channel's messaging window is closed", told=False)
+    parameters = {"name": template.name, "language": template.language, "category": template.category}
+    part = Part(neutralise(template.text), template={**parameters, "processed_params": {}})
+    return Plan(Outcome.ANSWERED, (part,), reason="window_template")
+
+
+def _closed(case: Case, desk: Desk) -> bool:
+    hours = case.company.opening_hours
+    if hours is None:
+        return False
+    local = desk.clock.now().astimezone(ZoneInfo(case.company.zone))
+    return not is_open(hours, case.company.opening_exceptions, local)
+
+
+def _hand_over_status(case: Case) -> str:
+    return case.company.hand_over.status or ("open" if case.by_agent_bot else "pending")
+
+
+def _plan_of(response: AgentResponse, case: Case, *, first: bool, notice: str = "") -> Plan:
     reply = response.reply.strip()
     wanted = matches(case.company.hand_over.reply_patterns, reply)
     reason = next((action.reason for action in response.actions), "")
@@ -197,6 +274,8 @@ def _plan_of(response: AgentResponse, case: Case, *, first: bool) -> Plan:
     if first and disclosure.enabled:
         spoken = reply or case.company.hand_over.text_for(case.company.language)
         reply = f"{disclosure.text_for(case.company.language)}\n\n{spoken}"
+    if notice and reply:
+        reply = f"{reply}\n\n{notice}"
     if reason:
         return hand_over_plan(case, reason, reply=reply, agent=response.agent)
     return Plan(Outcome.ANSWERED, _parts(reply, case), agent=response.agent)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.chatwoot import signature
 from shared.chatwoot.events import Event, parse
-from shared.conversations.incoming import incoming_message
+from shared.conversations.incoming import incoming_message, part_failure
 from shared.conversations.keys import ConversationKey
 from shared.conversations.sorting import Fate, Sorted, sort_event
 from shared.platform.errors import InvalidInput, Untrusted
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from shared.chatwoot.events import Message
     from shared.conversations.door_cache import DoorCache, KnownCompany
-    from shared.conversations.incoming import IncomingMessage
+    from shared.conversations.incoming import IncomingMessage, PartFailure
     from shared.conversations.people import PeopleRecorder
     from shared.platform.clock import Clock
 
@@ -37,6 +37,10 @@ class IncomingQueue(Protocol):
 
     def send(self, message: IncomingMessage) -> None:
         """Keep it durably, once."""
+        ...
+
+    def send_failure(self, failure: PartFailure) -> None:
+        """The same for a message of ours that failed at its channel."""
         ...
 
 
@@ -173,6 +177,9 @@ class Door:
             self._people.person_wrote(key, event.conversation, event.message, now, keep_days=history_days)
         elif fate is Fate.DELETED:
             self._people.deleted(key, event.conversation, event.message, now)
+        elif fate is Fate.PART_FAILED:
+            # Whoever is told, and once per turn, is a matter for the conversation's own worker.
+            self._queue.send_failure(part_failure(key, event.conversation, event.message, now))
         else:
             self._own_message(key, event.message)
 
@@ -181,9 +188,6 @@ class Door:
         if copies > 1:
             count("DuplicateParts")
             log.error("one part of a reply was stored twice", conversation=key.group_id, copies=copies)
-        if message.external_error:
-            count("PartsFailedAtChannel")
-            log.warning("a part of a reply failed at its channel", conversation=key.group_id)
 
 
 def check_delivery(company: KnownCompany | None, delivery: Delivery, now_seconds: float) -> KnownCompany:

@@ -129,6 +129,53 @@ class IncomingMessage:
         )
 
 
+@dataclass(frozen=True)
+class PartFailure:
+    """One of our own messages that failed at its channel after Chatwoot had stored it.
+
+    ``about`` says in which inbox and with whom the conversation is; its text is empty. ``error`` is what the
+    provider said.
+    """
+
+    about: IncomingMessage
+    marker: str
+    message_id: int
+    error: str
+
+    @property
+    def key(self) -> ConversationKey:
+        """The conversation."""
+        return self.about.key
+
+    def to_json(self) -> str:
+        """For the queue."""
+        return json.dumps({"v": SCHEMA_VERSION, "kind": "part_failed", **asdict(self)}, ensure_ascii=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> PartFailure:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            data = json.loads(text)
+            if data["kind"] != "part_failed":
+                raise ValueError("not a part's failure")
+            about = IncomingMessage.from_plain(data["about"])
+            return cls(about, data["marker"], data["message_id"], data["error"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError("not a part's failure") from error
+
+
+def part_failure(
+    key: ConversationKey, conversation: Conversation, message: Message, received_at: datetime
+) -> PartFailure:
+    """What is kept of the event that tells of a failure; arguments as for `incoming_message`."""
+    about = replace(incoming_message(key, conversation, message, received_at), text="", attachments=())
+    return PartFailure(about, message.marker[:100], message.id, message.external_error[:500])
+
+
 def incoming_message(
     key: ConversationKey, conversation: Conversation, message: Message, received_at: datetime
 ) -> IncomingMessage:

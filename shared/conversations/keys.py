@@ -8,8 +8,12 @@ Message ids are written with leading zeros so that text order is number order.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from shared.platform.tables import Key
+
+if TYPE_CHECKING:
+    from datetime import date
 
 SCHEMA_VERSION = 1
 _ID_DIGITS = 19
@@ -81,6 +85,10 @@ class ContactKey:
     def pk(self) -> str:
         """The partition of the contact's history."""
         return f"company#{self.company_id}#contact#{self.account_id}#{self.inbox_id}#{self.contact_id}"
+
+    def day(self, day: date) -> Key:
+        """How many turns the contact had on a day (UTC)."""
+        return Key(self.pk, f"day#{day.isoformat()}")
 
     def message(self, message_id: int) -> Key:
         """One message of the history, by Chatwoot's id."""

@@ -8,7 +8,7 @@ thought dead cannot write over the one that came after it. Items are written onc
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,10 @@ class Head:
         last_turn: the newest turn's number.
         attempts: how often the open turn was begun.
         message_ids: what the open turn answers.
+        discards: how often an answer was thrown away because the customer went on writing.
+        hour: the hour in which turns were last answered, as hours since 1970.
+        hour_turns: how many were answered in it.
+        failing: a failure at the channel that no person has been told of yet, as JSON text.
     """
 
     fence: int = 0
@@ -58,6 +62,10 @@ class Head:
     last_turn: int = 0
     attempts: int = 0
     message_ids: tuple[int, ...] = ()
+    discards: int = 0
+    hour: int = 0
+    hour_turns: int = 0
+    failing: str = ""
 
     @classmethod
     def from_item(cls, item: Item) -> Head:
@@ -138,17 +146,28 @@ class Ledger:
         Raises:
             FenceLost: somebody took the conversation up after us, or has written it.
         """
-        item = self.key.turn(self.head.turn, name).as_item() | attributes
-        item |= {"fence": self.head.fence, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
-        self._fenced([Put(item, "attribute_not_exists(pk)")])
+        self._fenced([self._new_item(name, attributes)])
 
-    def change(self, name: str, attributes: Item) -> None:
+    def change(self, name: str, attributes: Item, *, unless_state: str = "") -> None:
         """Change attributes of an item of the open turn.
 
+        Args:
+            name: the item.
+            attributes: what changes.
+            unless_state: not if the item's ``state`` is this by now.
+
         Raises:
-            FenceLost: somebody took the conversation up after us.
+            FenceLost: somebody took the conversation up after us, or the state came first.
         """
-        self._fenced([_assignment(self.key, self.head.turn, name, attributes)])
+        update = _assignment(self.key, self.head.turn, name, attributes)
+        if unless_state:
+            update = replace(
+                update,
+                condition="#state <> :state",
+                values={**update.values, ":state": unless_state},
+                names={**update.names, "#state": "state"},
+            )
+        self._fenced([update])
 
     def note_certain(self, name: str, attributes: Item, *, marker: str) -> None:
         """Note what is certain whoever holds the conversation, such as that a message was stored.
@@ -175,13 +194,58 @@ class Ledger:
         item = entries.get("plan")
         return None if item is None else Plan.from_plain(json.loads(item["plan"]))
 
-    def write_plan(self, plan: Plan) -> None:
+    def write_plan(self, plan: Plan, *, tells_failure: bool = False) -> None:
         """Write down what the turn will do.
+
+        Args:
+            plan: the plan.
+            tells_failure: it tells people of the remembered failure, which is forgotten in the same write.
 
         Raises:
             FenceLost: see `write`.
         """
-        self.write("plan", {"plan": json.dumps(plan.as_plain())})
+        attributes = {"plan": json.dumps(plan.as_plain())}
+        if tells_failure:
+            self._change_head("REMOVE failing", {}, [self._new_item("plan", attributes)])
+        else:
+            self.write("plan", attributes)
+
+    def turns_this_hour(self) -> int:
+        """How many turns were answered in this conversation in the current hour."""
+        return self.head.hour_turns if self.head.hour == self._hour() else 0
+
+    def discard(self) -> None:
+        """Close the open turn without answering: its messages, and newer ones, get another.
+
+        Raises:
+            FenceLost: see `reopen_below`.
+        """
+        self._change_head(
+            "SET turn = :none, message_ids = :nothing, discards = :discards",
+            {":none": 0, ":nothing": [], ":discards": self.head.discards + 1},
+        )
+
+    def note_failure(self, turn: int, failure: str) -> bool:
+        """Remember that a part of a turn failed at its channel, once per turn.
+
+        Args:
+            turn: whose part it was.
+            failure: what people will be told, as JSON text.
+
+        Returns:
+            Whether it is the turn's first.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us.
+        """
+        item = self.key.turn(turn, "failed").as_item()
+        item |= {"failure": failure, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
+        try:
+            self._table.put(item, "attribute_not_exists(pk)")
+        except ConditionFailed:
+            return False
+        self._change_head("SET failing = :failing", {":failing": failure})
+        return True
 
     def receipt(self, marker: str) -> int | None:
         """The id under which the door saw one of our messages come back, or ``None``."""
@@ -220,13 +284,28 @@ class Ledger:
         self._table.put_many([history_item(entry, keep_days) for entry in history])
         watermark = max([self.head.watermark, *(message.message_id for message in messages)])
         self._change_head(
-            "SET turn = :none, attempts = :none, message_ids = :nothing, watermark = :watermark, "
-            "last_outcome = :outcome",
-            {":none": 0, ":nothing": [], ":watermark": watermark, ":outcome": str(outcome)},
+            "SET turn = :none, attempts = :none, discards = :none, message_ids = :nothing, "
+            "watermark = :watermark, last_outcome = :outcome, #hour = :hour, hour_turns = :turns",
+            {
+                ":none": 0,
+                ":nothing": [],
+                ":watermark": watermark,
+                ":outcome": str(outcome),
+                ":hour": self._hour(),
+                ":turns": self.turns_this_hour() + (1 if outcome is Outcome.ANSWERED else 0),
+            },
             answered,
         )
 
     # ------------------------------------------------------------------------------------------------
+
+    def _new_item(self, name: str, attributes: Item) -> Put:
+        item = self.key.turn(self.head.turn, name).as_item() | attributes
+        item |= {"fence": self.head.fence, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
+        return Put(item, "attribute_not_exists(pk)")
+
+    def _hour(self) -> int:
+        return int(self._clock.now().timestamp() // 3600)
 
     def _expiry(self) -> int:
         return int((self._clock.now() + timedelta(days=_KEEP_DAYS)).timestamp())
@@ -234,15 +313,16 @@ class Ledger:
     def _change_head(
         self, expression: str, values: dict[str, Any], others: Sequence[TransactionPart] = ()
     ) -> None:
-        fence = {":fence": self.head.fence}
+        values = {**values, ":fence": self.head.fence}
+        names = {"#hour": "hour"} if "#hour" in expression else {}  # a reserved word
         try:
             if others:
-                update = Update(self.key.head(), expression, "fence = :fence", {**values, **fence})
+                update = Update(self.key.head(), expression, "fence = :fence", values, names)
                 self._table.transact([update, *others])
                 item = self._table.get(self.key.head(), consistent=True) or {}
             else:
                 item = self._table.update(
-                    self.key.head(), expression, "fence = :fence", values={**values, **fence}
+                    self.key.head(), expression, "fence = :fence", values=values, names=names
                 )
         except ConditionFailed:
             raise FenceLost("somebody took the conversation up after us") from None

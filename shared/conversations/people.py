@@ -38,12 +38,14 @@ class SpeakingRules:
         assignment_counts: whether an assignee who is a person means that a person is in charge.
         resume_after: how long after a person's last message the desk speaks again; ``None``: never by itself.
         resume_label: a label that gives the conversation back.
+        own_bot_id: our agent bot, where it is known: another one in charge means that it speaks.
     """
 
     bot_statuses: frozenset[str]
     assignment_counts: bool
     resume_after: timedelta | None
     resume_label: str
+    own_bot_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,16 @@ class People:
             return "person_in_charge"
         if rules.assignment_counts and self.assignee_id is not None and self.assignee_kind.lower() == "user":
             return "assigned_to_person"
+        if self._another_bot_has_it(rules):
+            return "another_bot"
         return ""
+
+    def _another_bot_has_it(self, rules: SpeakingRules) -> bool:
+        if rules.own_bot_id is None or self.assignee_id is None:
+            return False
+        return (
+            self.assignee_kind.lower() in {"agentbot", "agent_bot"} and self.assignee_id != rules.own_bot_id
+        )
 
     def _person_wrote(self, rules: SpeakingRules, now: datetime) -> bool:
         if not self.human_message_id or self.human_at_us <= self._episode_ended_us(rules):
@@ -195,12 +206,12 @@ class PeopleRecorder:
         Returns:
             How many different messages carry this marker: more than one is a duplicate that customers saw.
         """
-        expression = "ADD message_ids :ids SET expires_at = :expires, v = :v"
         values: dict[str, Any] = {":ids": {message.id}, ":expires": _expiry(now), ":v": SCHEMA_VERSION}
-        if message.external_error:
-            expression += ", external_error = :error"
-            values[":error"] = message.external_error[:500]
-        item = self._table.update(key.receipt(message.marker), expression, values=values)
+        item = self._table.update(
+            key.receipt(message.marker[:100]),
+            "ADD message_ids :ids SET expires_at = :expires, v = :v",
+            values=values,
+        )
         return len(item["message_ids"])
 
     def deleted(

@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     HANDED_OVER = "handed_over"
     SILENT = "silent"  # the desk may not speak here now
     SHADOW = "shadow"  # decided, recorded, not sent: the company only watches
+    DISCARDED = "discarded"  # the customer went on writing before anything was said: one turn answers all
     DELETED = "deleted"  # the customer took every message back
     GIVEN_UP = "given_up"  # a person is told by way of the dead letters
 
@@ -27,6 +28,7 @@ class Part:
 
     text: str
     private: bool = False
+    template: Mapping[str, Any] | None = None  # the channel's own template, where free text is not allowed
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Plan:
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> Plan:
         """Read what `as_plain` wrote; fields added later have their defaults."""
-        parts = tuple(Part(part["text"], part["private"]) for part in data["parts"])
+        parts = tuple(Part(part["text"], part["private"], part.get("template")) for part in data["parts"])
         return cls(
             Outcome(data["outcome"]),
             parts,

@@ -19,10 +19,11 @@ from shared.platform.errors import AnswerLost, FrontdeskError, GiveUp, RequestNo
 from shared.platform.observability import count, log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from shared.chatwoot.client import ChatwootClient
-    from shared.chatwoot.results import PostedMessage
+    from shared.chatwoot.results import ApiMessage, PostedMessage
+    from shared.companies.connection import ChatwootConnection
     from shared.conversations.ledger import Ledger
     from shared.conversations.plan import Part
     from shared.platform.clock import Clock, Deadline
@@ -33,6 +34,9 @@ LOOK_AFTER_SECONDS = (3.0, 10.0, 30.0, 60.0, 120.0)
 SETTLED_AFTER_SECONDS = LOOK_AFTER_SECONDS[-1]
 _LOOK_AGAIN_SECONDS = 3.0
 _LOOKS_THAT_MUST_AGREE = 2
+
+_MAX_TURN_DIGITS = 10
+_PAGE = 100
 
 POSTING, SENT, NOT_SENT = "POSTING", "SENT", "NOT_SENT"
 
@@ -70,6 +74,7 @@ class Poster:
         renew: renews the lease before each post; may raise.
         deadline: the turn's end.
         after_message_id: our messages are newer than this one: where look-ups begin.
+        connection: whose messages are ours: a marker pasted by somebody else proves nothing.
     """
 
     def __init__(
@@ -82,7 +87,9 @@ class Poster:
         renew: Callable[[], None],
         deadline: Deadline,
         after_message_id: int,
+        connection: ChatwootConnection,
     ) -> None:
+        self._connection = connection
         self._ledger = ledger
         self._chatwoot = chatwoot
         self._clock = clock
@@ -130,18 +137,28 @@ class Poster:
         if receipt is not None:
             return receipt
         try:
-            listed = self._chatwoot.messages(
-                self._ledger.key.conversation_id,
-                after=self._after_message_id,
-                timeout_seconds=self._deadline.remaining_seconds(),
-            )
+            for message in self._newer_messages():
+                if _marker_of(message.content_attributes) == marker and is_ours(message, self._connection):
+                    return message.id
         except FrontdeskError as unknown:
             log.warning("a message cannot be looked for", reason=unknown.reason)
             return None
-        for message in listed:
-            if _marker_of(message.content_attributes) == marker:
-                return message.id
         return 0
+
+    def _newer_messages(self) -> Iterator[ApiMessage]:
+        """Every message after the customer's, page by page: Chatwoot lists a hundred at a time."""
+        after = self._after_message_id
+        while True:
+            page = self._chatwoot.messages(
+                self._ledger.key.conversation_id,
+                after=after,
+                timeout_seconds=self._deadline.remaining_seconds(),
+            )
+            yield from page
+            newest = max((message.id for message in page), default=after)
+            if newest <= after or len(page) < _PAGE:
+                return
+            after = newest
 
     def post(self, name: str, part: Part, entry: Item | None) -> Sent:
         """Post a part that is certainly not there.
@@ -152,7 +169,8 @@ class Poster:
             GiveUp: it is certainly not there, and no try helps.
             FenceLost: somebody took the conversation up after us; nothing was posted.
         """
-        marker = self._new_id()
+        # A part keeps its marker: should a request that was given up land after all, both copies carry it.
+        marker = entry["marker"] if entry else f"{self._ledger.head.turn}-{self._new_id()}"
         attributes = {
             "state": POSTING,
             "marker": marker,
@@ -160,8 +178,10 @@ class Poster:
             "absent": 0,
         }
         self._renew()
-        write = self._ledger.write if entry is None else self._ledger.change
-        write(name, attributes)
+        if entry is None:
+            self._ledger.write(name, attributes)
+        else:
+            self._ledger.change(name, attributes, unless_state=SENT)
         posted = self._post(name, part, marker)
         self._ledger.note_certain(name, {"state": SENT, "message_id": posted.id}, marker=marker)
         _look_at(posted, part, marker)
@@ -174,6 +194,7 @@ class Poster:
                 part.text,
                 private=part.private,
                 content_attributes={MARKER_KEY: {"marker": marker}},
+                template_params=dict(part.template) if part.template else None,
                 timeout_seconds=self._deadline.remaining_seconds(),
             )
         except (RequestNotSent, MessageNotStored, MessageRefused):
@@ -183,6 +204,21 @@ class Poster:
             count("PartsPerhaps", verdict="perhaps")
             log.warning("the answer to a post was lost", reason=lost.reason)
             raise Unsettled(LOOK_AFTER_SECONDS[0]) from lost
+
+
+def turn_of(marker: str) -> int:
+    """The turn that a marker of ours belongs to; 0 for a text that is none."""
+    number = marker.split("-", 1)[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < _MAX_TURN_DIGITS else 0
+
+
+def is_ours(message: ApiMessage, connection: ChatwootConnection) -> bool:
+    """Whether our own user or bot posted a message."""
+    if message.sender_type == "agent_bot":
+        return connection.bot_id in {None, message.sender_id}
+    if message.sender_type == "user":
+        return connection.user_id in {None, message.sender_id}
+    return False
 
 
 def _marker_of(content_attributes: object) -> str:

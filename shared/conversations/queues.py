@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
-    from shared.conversations.incoming import IncomingMessage
+    from shared.conversations.incoming import IncomingMessage, PartFailure
 
 MAX_VISIBILITY_SECONDS = 43_200
 
@@ -64,6 +64,11 @@ class ConversationQueue:
         """
         suffix = f"#replay#{replay}" if replay else ""
         self._send(message.to_json(), message.key.group_id, message.identity + suffix)
+
+    def send_failure(self, failure: PartFailure) -> None:
+        """Enqueue that one of our messages failed at its channel, once per message."""
+        identity = f"{failure.about.identity}#failed"
+        self._send(failure.to_json(), failure.key.group_id, identity)
 
     def send_case(self, case: dict[str, Any], *, group_id: str, identity: str) -> None:
         """Enqueue what was given up, as plain JSON values.

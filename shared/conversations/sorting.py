@@ -19,7 +19,8 @@ class Fate(StrEnum):
     ENQUEUE = "enqueue"  # a customer's message: a turn answers it
     PERSON_WROTE = "person_wrote"
     STATE_CHANGED = "state_changed"
-    CAME_BACK = "came_back"  # one of our own messages, or its failure at the channel
+    CAME_BACK = "came_back"  # one of our own messages
+    PART_FAILED = "part_failed"  # one of our own messages, at its channel: a person is told
     DELETED = "deleted"
     IGNORE = "ignore"
 
@@ -49,7 +50,7 @@ def sort_event(event: Event | None, card: CompanyCard) -> Sorted:
     if event.message.private:
         return _ignored("private")
     if event.name == "message_updated":
-        return _updated(event.message)
+        return _updated(event.message, card)
     return _created(event, event.message, card)
 
 
@@ -82,15 +83,18 @@ def _silences(event: Event, card: CompanyCard) -> bool:
     return event.conversation.status != speaking or event.conversation.assignee_kind.lower() == "user"
 
 
-def _updated(message: Message) -> Sorted:
+def _updated(message: Message, card: CompanyCard) -> Sorted:
     if message.deleted:
         return Sorted(Fate.DELETED)
-    if message.marker and message.direction == "outgoing" and message.external_error:
-        return Sorted(Fate.CAME_BACK)
+    ours = message.marker and message.direction == "outgoing" and _may_be_ours(message, card)
+    if ours and message.external_error:
+        return Sorted(Fate.PART_FAILED)
     return _ignored("message_updated")
 
 
 def _created(event: Event, message: Message, card: CompanyCard) -> Sorted:
+    if message.direction == "incoming" and event.conversation.contact_blocked:
+        return _ignored("blocked")
     if message.direction == "incoming":
         known = event.conversation.contact_id is not None
         return Sorted(Fate.ENQUEUE) if known else _ignored("no_contact")

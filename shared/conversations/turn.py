@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from shared.conversations.deciding import Case, Decider, customer_entries, speaking_rules
+from shared.conversations.delivery_rates import count_sent
 from shared.conversations.history import Entry
 from shared.conversations.incoming import State
 from shared.conversations.people import People
 from shared.conversations.plan import Outcome, Plan
-from shared.conversations.posting import Poster
+from shared.conversations.posting import Poster, is_ours
 from shared.platform.clock import Deadline
 from shared.platform.errors import FrontdeskError
 from shared.platform.observability import count, log
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from shared.agent.values import JsonDict
     from shared.chatwoot.client import ChatwootClient, Status
+    from shared.chatwoot.results import ApiMessage
     from shared.companies.connection import ChatwootConnection
     from shared.companies.model import Company
     from shared.conversations.desk import Desk
@@ -32,6 +35,9 @@ _TYPING_SECONDS = 3.0
 # Elsewhere Chatwoot hands no typing on to the customer (chatwoot/chatwoot#13984).
 _TYPING_CHANNELS = frozenset({"Channel::WebWidget", "Channel::Api"})
 _SECONDS_FOR_REPLYING = 20.0
+_LOOK_SECONDS = 5.0
+_INCOMING, _OUTGOING, _ACTIVITY = 0, 1, 2
+_NEWER_MESSAGE = "newer_message"
 
 
 class LedgerJournal:
@@ -107,6 +113,8 @@ class Turn:
         self._connection = connection
         self._messages = tuple(messages)
         self._about = tuple(messages) or (about,)
+        self._newest_id = max(message.message_id for message in self._about)
+        self._opened_by_error_at_us = -1
         self._renew = renew
         self._deadline = deadline
         self._conversation_id = ledger.key.conversation_id
@@ -147,14 +155,40 @@ class Turn:
         if chatwoot is not None:
             states += self._live_state(chatwoot)
         item = self._desk.table.get(self._ledger.key.people(), consistent=True)
-        return Case(
+        case = Case(
             self._ledger.key.company_id,
             self._company,
             self._connection,
             self._about,
             People.from_item(item).seen_with(states),
             states[-1].can_reply,
+            self._ledger.turns_this_hour(),
         )
+        if chatwoot is not None and self._opened_by_an_error(case, chatwoot):
+            self._opened_by_error_at_us = case.people.state_at_us
+        if case.people.status == "open" and case.people.state_at_us == self._opened_by_error_at_us:
+            return replace(case, people=replace(case.people, status="pending"))
+        return case
+
+    def _opened_by_an_error(self, case: Case, chatwoot: ChatwootClient) -> bool:
+        """Whether Chatwoot itself opened the conversation because a delivery to the bot had failed.
+
+        It does so since 4.7.0 and says so in an activity line, in the account's language; nobody took over.
+        """
+        listable = self._connection.capabilities.get("list_messages")
+        if not (listable and case.by_agent_bot and case.people.status == "open"):
+            return False
+        if case.people.human_message_id or case.people.assignee_kind.lower() == "user":
+            return False
+        try:
+            listed = chatwoot.messages(
+                self._conversation_id, timeout_seconds=self._deadline.within(_LOOK_SECONDS)
+            )
+        except FrontdeskError as unknown:
+            log.warning("who opened the conversation could not be read", reason=unknown.reason)
+            return False
+        lines = [message.content or "" for message in listed if message.message_type == _ACTIVITY]
+        return bool(lines) and all(word in lines[-1].lower() for word in ("bot", "err"))
 
     def _live_state(self, chatwoot: ChatwootClient) -> list[State]:
         if not self._connection.capabilities.get("read_conversation"):
@@ -206,7 +240,12 @@ class Turn:
         outcome = plan.outcome
         if outcome in {Outcome.ANSWERED, Outcome.HANDED_OVER}:
             poster = self._poster(chatwoot)
-            reason = self._say(plan, entries, poster, sent)
+            reason = self._say(plan, entries, poster, sent, chatwoot)
+            if reason == _NEWER_MESSAGE:
+                self._ledger.discard()
+                count("TurnsDiscarded")
+                log.info("the customer went on writing: one turn will answer everything")
+                return Outcome.DISCARDED
             if reason:
                 # A person took over meanwhile: nothing more is said, and nothing handed over.
                 log.info("silenced before the end", reason=reason, parts_sent=len(sent))
@@ -216,6 +255,7 @@ class Turn:
                 self._leave_notes(plan, entries, poster)
         keep_days = self._company.retention.history_days
         self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days)
+        count_sent(self._desk.table, self._about[-1].contact, len(sent), self._desk.clock.now())
         count("Turns", outcome=str(outcome))
         log.info("turn closed", outcome=str(outcome), reason=_slug(plan.reason), parts=len(sent))
         return outcome
@@ -228,10 +268,18 @@ class Turn:
             self._desk.new_id,
             renew=self._renew,
             deadline=self._deadline,
-            after_message_id=max(message.message_id for message in self._about),
+            after_message_id=self._newest_id,
+            connection=self._connection,
         )
 
-    def _say(self, plan: Plan, entries: dict[str, Item], poster: Poster, sent: list[Sent]) -> str:
+    def _say(
+        self,
+        plan: Plan,
+        entries: dict[str, Item],
+        poster: Poster,
+        sent: list[Sent],
+        chatwoot: ChatwootClient,
+    ) -> str:
         """Post the public parts in order; returns why the rest was not said, or an empty text."""
         for index, part in enumerate(plan.parts):
             if part.private:
@@ -239,7 +287,7 @@ class Turn:
             name, entry = _part_name(index), entries.get(_part_name(index))
             done = poster.settled(name, part, entry)
             if done is None:
-                silence = self._silence()
+                silence = self._silence() or ("" if sent else self._what_came_since(chatwoot))
                 if silence:
                     return silence
                 if sent:
@@ -248,13 +296,54 @@ class Turn:
             sent.append(done)
         return ""
 
+    def _what_came_since(self, chatwoot: ChatwootClient) -> str:
+        """Right before the first part: whether a person took over, or the customer went on writing.
+
+        Chatwoot's own list is asked, because newer messages of the customer still wait in the queue behind
+        this turn, and a person's webhook may be late. Where the token may not list, turns do without.
+        """
+        if not self._messages or not self._connection.capabilities.get("list_messages"):
+            return ""
+        try:
+            listed = chatwoot.messages(
+                self._conversation_id,
+                after=self._newest_id,
+                timeout_seconds=self._deadline.within(_LOOK_SECONDS),
+            )
+        except FrontdeskError as unknown:
+            log.warning("what came since could not be read", reason=unknown.reason)
+            return ""
+        public = [message for message in listed if not message.private]
+        if any(_is_a_persons(message, self._connection) for message in public):
+            return "person_in_charge"
+        newer = any(message.message_type == _INCOMING for message in public)
+        return _NEWER_MESSAGE if newer and self._may_discard() else ""
+
+    def _may_discard(self) -> bool:
+        """Once a turn, and only while it has read and not acted."""
+        if self._ledger.head.discards:
+            return False
+        results = [item for name, item in self._ledger.entries().items() if name.startswith("tool#")]
+        return not any(json.loads(item["json"]).get("wrote") for item in results)
+
     def _set_status(self, plan: Plan, entries: dict[str, Item], chatwoot: ChatwootClient) -> None:
         if not plan.status or "status" in entries:
             return
         self._renew()
         status = cast("Status", plan.status)
         chatwoot.set_status(self._conversation_id, status, timeout_seconds=self._call_seconds())
+        if status == "open" and not self._connection.has_bot_token:
+            self._let_go(chatwoot)
         self._ledger.write("status", {"status": plan.status})
+
+    def _let_go(self, chatwoot: ChatwootClient) -> None:
+        """Chatwoot assigns a conversation to the agent whose token opens it; here that is no person."""
+        try:
+            found = chatwoot.conversation(self._conversation_id, timeout_seconds=self._call_seconds())
+            if found.assignee_id is not None and found.assignee_id == self._connection.user_id:
+                chatwoot.unassign(self._conversation_id, timeout_seconds=self._call_seconds())
+        except FrontdeskError as failed:
+            log.warning("the conversation may be assigned to the desk's own user", reason=failed.reason)
 
     def _leave_notes(self, plan: Plan, entries: dict[str, Item], poster: Poster) -> None:
         for index, part in enumerate(plan.parts):
@@ -269,6 +358,13 @@ class Turn:
         contact, conversation_id = self._about[-1].contact, self._conversation_id
         spoken = [Entry(contact, one.message_id, "desk", one.part.text, now, conversation_id) for one in sent]
         return history + spoken
+
+
+def _is_a_persons(message: ApiMessage, connection: ChatwootConnection) -> bool:
+    if message.message_type != _OUTGOING:
+        return False
+    typed_elsewhere = message.content_attributes.get("external_echo") is True
+    return typed_elsewhere or (message.sender_type == "user" and not is_ours(message, connection))
 
 
 def _part_name(index: int) -> str:

@@ -7,28 +7,32 @@ timer comes back and nothing is left to do, it is deleted as well.
 
 from __future__ import annotations
 
+import json
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.conversations.deciding import customer_entries
+from shared.conversations.deciding import customer_entries, failure_plan, speaking_rules
+from shared.conversations.delivery_rates import count_failed
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
+from shared.conversations.incoming import PartFailure
 from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, FenceLost, Ledger
 from shared.conversations.plan import Outcome
-from shared.conversations.posting import POSTING, Unsettled
+from shared.conversations.posting import POSTING, Unsettled, turn_of
 from shared.conversations.turn import Turn
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
 from shared.platform.observability import count, log, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.companies.model import Company
     from shared.conversations.desk import Desk
     from shared.conversations.incoming import IncomingMessage
     from shared.conversations.keys import ConversationKey
+    from shared.conversations.plan import Plan
     from shared.conversations.queues import ConversationQueue, QueueRecord
     from shared.platform.tables import Item
 
@@ -38,10 +42,15 @@ _SECONDS_A_TURN_NEEDS = 30.0
 
 @dataclass(frozen=True)
 class Letter:
-    """A queue record with the message it carries."""
+    """A queue record with what it carries: a customer's message, or news that one of ours failed."""
 
     record: QueueRecord
-    message: IncomingMessage
+    content: IncomingMessage | PartFailure
+
+    @property
+    def about(self) -> IncomingMessage:
+        """Says in which inbox and with whom the conversation is."""
+        return self.content.about if isinstance(self.content, PartFailure) else self.content
 
 
 class Visit:
@@ -101,29 +110,53 @@ class Visit:
         head = self._ledger.take_up()
         now = self._desk.clock.now()
         for letter in self._letters:
-            waiting = self._inbox.store(letter.message, now)
-            if waiting and letter.message.message_id <= head.watermark:
-                self._ledger.reopen_below(letter.message.message_id)
+            if isinstance(letter.content, PartFailure):
+                self._store_failure(letter.content)
+                continue
+            waiting = self._inbox.store(letter.content, now)
+            if waiting and letter.content.message_id <= head.watermark:
+                self._ledger.reopen_below(letter.content.message_id)
         self._queue.delete([letter.record for letter in self._letters[:-1]])
+
+    def _store_failure(self, failure: PartFailure) -> None:
+        turn = turn_of(failure.marker)
+        first = self._ledger.note_failure(turn, json.dumps(failure.error))
+        if not first:
+            log.info("another part of the same turn failed at its channel")
+        contact, channel = failure.about.contact, failure.about.channel
+        count_failed(self._desk.table, contact, channel, failure.error, self._desk.clock.now())
 
     def _what_is_due(self) -> float | None:
         """Run a turn if one is due; returns after how many seconds to come again, ``None`` for never."""
         head = self._ledger.head
         unanswered = self._inbox.unanswered(head.watermark)
-        if not unanswered and not head.turn:
+        if not unanswered and not head.turn and not head.failing:
             return None
         try:
             company = self._desk.companies.get(self._key.company_id)
         except NotFound:
             log.warning("the company is gone, its messages with it")
             return None
-        if not head.turn:
+        if not head.turn and not head.failing:
             wait = self._wait_for_quiet(unanswered, company)
             if wait is not None:
                 return wait
         if self._time_left.remaining_seconds() < _SECONDS_A_TURN_NEEDS:
             return 0.0
+        if head.failing and not head.turn:
+            return self._tell_of_failure(company, unanswered)
         return self._attempt(company, unanswered)
+
+    def _tell_of_failure(self, company: Company, unanswered: list[IncomingMessage]) -> float | None:
+        """A turn of its own, without messages, that leaves a note and gives the conversation to people."""
+        error = json.loads(self._ledger.head.failing)
+        attempts = self._ledger.open_turn([])
+
+        def decided(turn: Turn) -> Plan:
+            case = turn.case()
+            return failure_plan(case, error, speaking_rules(case), self._desk.clock.now())
+
+        return self._guarded(company, [], attempts, unanswered, decided)
 
     def _wait_for_quiet(self, unanswered: Sequence[IncomingMessage], company: Company) -> float | None:
         wait = quiet_in_seconds(
@@ -148,21 +181,36 @@ class Visit:
         if not messages and "plan" not in entries:
             self._ledger.close(Outcome.DELETED, [])  # the customer took every message back
             return self._rest(unanswered, messages)
+        return self._guarded(company, messages, attempts, unanswered)
+
+    def _guarded(
+        self,
+        company: Company,
+        messages: list[IncomingMessage],
+        attempts: int,
+        unanswered: list[IncomingMessage],
+        decided: Callable[[Turn], Plan] | None = None,
+    ) -> float | None:
+        """Run the open turn, and say when to come again, whatever became of it."""
         try:
-            self._run(company, messages, entries)
+            outcome = self._run(company, messages, decided)
         except Unsettled as unsettled:
             return unsettled.after_seconds
         except GiveUp as failed:
             self._give_up(messages, failed.reason)
         except RetryLater as failed:
             return self._retry_or_give_up(company, messages, attempts, failed)
+        else:
+            if outcome is Outcome.DISCARDED:
+                return 0.0
         return self._rest(unanswered, messages)
 
     def _rest(
         self, unanswered: Sequence[IncomingMessage], answered: Sequence[IncomingMessage]
     ) -> float | None:
         """What came in beyond this turn gets its own: at once, in the next visit."""
-        return 0.0 if len(unanswered) > len(answered) else None
+        more = len(unanswered) > len(answered) or self._ledger.head.failing
+        return 0.0 if more else None
 
     def _messages_of_turn(
         self, entries: dict[str, Item], unanswered: list[IncomingMessage]
@@ -173,7 +221,12 @@ class Visit:
             return [message for message in unanswered if message.message_id in head.message_ids]
         return unanswered[:MAX_MESSAGES_PER_TURN]
 
-    def _run(self, company: Company, messages: list[IncomingMessage], entries: dict[str, Item]) -> None:
+    def _run(
+        self,
+        company: Company,
+        messages: list[IncomingMessage],
+        decided: Callable[[Turn], Plan] | None,
+    ) -> Outcome:
         connection = self._desk.companies.connection(self._key.company_id)
         if connection is None or not connection.connected:
             raise GiveUp("the company is not connected to Chatwoot", reason="not_connected")
@@ -186,12 +239,16 @@ class Visit:
             company,
             connection,
             messages,
-            about=(messages or [self._letters[-1].message])[-1],
+            about=(messages or [self._letters[-1].about])[-1],
             renew=self._renew,
             deadline=deadline,
         )
+        entries = self._ledger.entries()
         try:
-            turn.run(entries)
+            if decided is not None:
+                self._ledger.write_plan(decided(turn), tells_failure=True)
+                entries = self._ledger.entries()
+            outcome = turn.run(entries)
         except (FenceLost, Unsettled, GiveUp, RetryLater):
             raise
         except Exception as broken:
@@ -201,6 +258,7 @@ class Visit:
         if messages:
             waited_ms = epoch_milliseconds(self._desk.clock.now()) - messages[0].received_at_ms
             milliseconds("TurnWaitTime", waited_ms)
+        return outcome
 
     def _renew(self) -> None:
         """The queue's visibility is the lease: a worker that dies lets go of its conversation soon."""
@@ -214,7 +272,7 @@ class Visit:
         count("AttemptsFailed", reason=failed.reason)
         if attempts <= len(waits):
             wait = max(waits[attempts - 1], failed.after_seconds or 0.0)
-            oldest_ms = burst_of(messages or [self._letters[-1].message]).first_ms
+            oldest_ms = burst_of(messages or [self._letters[-1].about]).first_ms
             patient_until_ms = oldest_ms + company.patience_seconds * 1000
             if epoch_milliseconds(self._desk.clock.now()) + wait * 1000 <= patient_until_ms:
                 return wait
@@ -228,7 +286,7 @@ class Visit:
             head.turn,
             reason,
             tuple(message.message_id for message in messages),
-            (messages or [self._letters[-1].message])[-1],
+            (messages or [self._letters[-1].about])[-1],
             epoch_milliseconds(self._desk.clock.now()),
         )
         log.error("a turn was given up", reason=reason, messages=len(messages))

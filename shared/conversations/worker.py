@@ -14,7 +14,7 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from shared.conversations.incoming import IncomingMessage
+from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.visit import FULL_BATCH, Letter, Visit, where
 from shared.platform.clock import Deadline
 from shared.platform.observability import bound, count, log
@@ -125,6 +125,13 @@ class Worker:
             log.error("a broken visit's records come back late", error=type(broken).__name__)
 
 
+def _content(body: str) -> IncomingMessage | PartFailure:
+    try:
+        return IncomingMessage.from_json(body)
+    except ValueError:
+        return PartFailure.from_json(body)
+
+
 def _by_conversation(
     records: Sequence[QueueRecord],
 ) -> tuple[dict[ConversationKey, list[Letter]], list[str]]:
@@ -132,12 +139,12 @@ def _by_conversation(
     staying: list[str] = []
     for record in records:
         try:
-            message = IncomingMessage.from_json(record.body)
+            content = _content(record.body)
         except ValueError:
             # Nothing of ours writes such a body. It stays, and SQS moves it to the dead letters in the end.
             count("UnreadableRecords")
             log.error("a record cannot be read", sqs_id=record.sqs_id)
             staying.append(record.sqs_id)
         else:
-            conversations[message.key].append(Letter(record, message))
+            conversations[content.key].append(Letter(record, content))
     return conversations, staying

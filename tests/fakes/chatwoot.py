@@ -24,6 +24,7 @@ class Posted:
     text: str
     private: bool
     attributes: dict[str, Any]
+    template: dict[str, Any] | None = None
 
 
 @dataclass
@@ -42,6 +43,9 @@ class FakeChatwoot:
     can_list: bool = True
     can_reply: bool = True
     typing_calls: int = 0
+    list_calls: int = 0
+    others: list[ApiMessage] = field(default_factory=list)
+    assignee_id: int | None = None
     before_post: Callable[[int, str], None] = lambda _conversation_id, _text: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,6 +56,7 @@ class FakeChatwoot:
         *,
         private: bool = False,
         content_attributes: dict[str, Any] | None = None,
+        template_params: dict[str, Any] | None = None,
         timeout_seconds: float | None = None,
     ) -> PostedMessage:
         """See `ChatwootClient`."""
@@ -66,7 +71,8 @@ class FakeChatwoot:
             if fault == "lost_before":
                 raise AnswerLost("gone", reason="timeout")
             attributes = dict(content_attributes or {})
-            message = Posted(90_000 + len(self.posted), conversation_id, content, private, attributes)
+            number = 90_000 + len(self.posted) + len(self.others)
+            message = Posted(number, conversation_id, content, private, attributes, template_params)
             self.posted.append(message)
             if fault == "lost_after":
                 raise AnswerLost("gone", reason="timeout")
@@ -79,11 +85,16 @@ class FakeChatwoot:
         assert timeout_seconds is None or timeout_seconds > 0
         if not self.can_list:
             raise ChatwootDenied("bots may not list", reason="bot", status=401)
-        return [
+        self.list_calls += 1
+        ours = [
             ApiMessage(one.id, one.text, 1, one.private, "user", 1, one.attributes, 0)
             for one in self.posted
-            if one.conversation_id == conversation_id and one.id > (after or 0)
+            if one.conversation_id == conversation_id
         ]
+        listed = sorted([*ours, *self.others], key=lambda one: one.id)
+        if after is None:
+            return listed[-20:]
+        return [one for one in listed if one.id > after][:100]
 
     def conversation(
         self, conversation_id: int, *, timeout_seconds: float | None = None
@@ -92,7 +103,15 @@ class FakeChatwoot:
         assert timeout_seconds is None or timeout_seconds > 0
         status = self.statuses.get(conversation_id, "open")
         return ConversationState(
-            conversation_id, status, 12, self.can_reply, None, None, (), 1_795_500_000.0, "Channel::Whatsapp"
+            conversation_id,
+            status,
+            12,
+            self.can_reply,
+            self.assignee_id,
+            None if self.assignee_id is None else "User",
+            (),
+            1_795_500_000.0,
+            "Channel::Whatsapp",
         )
 
     def set_status(self, conversation_id: int, status: str, *, timeout_seconds: float | None = None) -> str:
@@ -103,6 +122,12 @@ class FakeChatwoot:
         self.statuses[conversation_id] = status
         self.status_calls.append((conversation_id, status))
         return status
+
+    def unassign(self, conversation_id: int, *, timeout_seconds: float | None = None) -> None:
+        """See `ChatwootClient`."""
+        assert conversation_id
+        assert timeout_seconds is None or timeout_seconds > 0
+        self.assignee_id = None
 
     def typing(self, conversation_id: int, *, on: bool, timeout_seconds: float | None = None) -> None:
         """See `ChatwootClient`."""

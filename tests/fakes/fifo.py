@@ -15,7 +15,7 @@ from shared.conversations.queues import QueueRecord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.conversations.incoming import IncomingMessage
+    from shared.conversations.incoming import IncomingMessage, PartFailure
     from tests.fakes.clock import FakeClock
 
 BATCH = 10
@@ -47,6 +47,10 @@ class FakeFifoQueue:
         """See `shared.conversations.queues.ConversationQueue`."""
         suffix = f"#replay#{replay}" if replay else ""
         self.put(message.to_json(), message.key.group_id, message.identity + suffix)
+
+    def send_failure(self, failure: PartFailure) -> None:
+        """See `shared.conversations.queues.ConversationQueue`."""
+        self.put(failure.to_json(), failure.key.group_id, f"{failure.about.identity}#failed")
 
     def send_case(self, case: dict[str, Any], *, group_id: str, identity: str) -> None:
         """See `shared.conversations.queues.ConversationQueue`."""

@@ -11,7 +11,7 @@ from shared.companies.connection import ChatwootConnection
 from shared.companies.model import Company
 from shared.conversations.dead_letters import DeadLetterOffice
 from shared.conversations.desk import Desk
-from shared.conversations.incoming import IncomingMessage, incoming_message
+from shared.conversations.incoming import IncomingMessage, incoming_message, part_failure
 from shared.conversations.keys import ConversationKey
 from shared.conversations.people import PeopleRecorder
 from shared.conversations.settings import TurnSettings
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.platform.tables import Item, Table
+    from tests.fakes.chatwoot import Posted
 
 SOL: dict[str, Any] = {
     "name": "Clínica Sol",
@@ -101,7 +102,10 @@ class World:
         self, text: str, message_id: int, conversation_id: int = webhooks.CONVERSATION, **changes: object
     ) -> IncomingMessage:
         """A customer's message as the door makes it, received now."""
-        now: dict[str, object] = {"updated_at": self.clock.now().timestamp()}
+        now: dict[str, object] = {
+            "updated_at": self.clock.now().timestamp(),
+            "status": self.chatwoot.statuses.get(conversation_id, "open"),
+        }
         block = webhooks.conversation(id=conversation_id, **(now | changes))
         event = parse(webhooks.message_created(text, message_id=message_id, conversation=block))
         assert event is not None
@@ -133,6 +137,18 @@ class World:
         parsed = parse(body)
         assert parsed is not None
         self.people.state_changed(self.key(), parsed.conversation, event, self.clock.now())
+
+    def part_fails(self, posted: Posted, error: str) -> None:
+        """The door hears that one of our messages failed at its channel."""
+        block = webhooks.conversation(updated_at=self.clock.now().timestamp())
+        attributes = posted.attributes | {"external_error": error}
+        body = webhooks.person_wrote(
+            posted.text, message_id=posted.id, conversation=block, content_attributes=attributes
+        )
+        event = parse(body | {"event": "message_updated"})
+        assert event is not None
+        assert event.message is not None
+        self.queue.send_failure(part_failure(self.key(), event.conversation, event.message, self.clock.now()))
 
     # -- time passes ----------------------------------------------------------------------------------
 

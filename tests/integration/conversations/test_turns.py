@@ -550,6 +550,7 @@ def test_a_post_that_never_arrived_is_posted_again_after_two_minutes_and_two_loo
     world.work_until_done()
     assert world.said() == ["Re: hola"]
     assert world.clock.monotonic() - started >= 120
+    assert world.chatwoot.list_calls >= 2
     assert len(world.mind.asked) == 1
 
 

@@ -27,6 +27,7 @@ CALLS: dict[str, Callable[[ChatwootClient], object]] = {
     "messages": lambda one: one.messages(7, after=1, before=2),
     "conversations": lambda one: one.conversations(),
     "set_status": lambda one: one.set_status(7, "open"),
+    "unassign": lambda one: one.unassign(7),
     "typing": lambda one: one.typing(7, on=True),
     "add_label": lambda one: one.add_label(7, "bot"),
     "profile": lambda one: one.profile(),

@@ -22,7 +22,7 @@ from tests.support import webhooks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.conversations.incoming import IncomingMessage
+    from shared.conversations.incoming import IncomingMessage, PartFailure
 
 SECRET = "secret-of-sol"
 OTHER_SECRET = "secret-of-luna"
@@ -63,6 +63,7 @@ class FakeQueue:
     """Keeps what was enqueued; breaks when told to."""
 
     sent: list[IncomingMessage] = field(default_factory=list)
+    failures: list[PartFailure] = field(default_factory=list)
     broken: bool = False
 
     def send(self, message: IncomingMessage) -> None:
@@ -70,6 +71,10 @@ class FakeQueue:
         if self.broken:
             raise OSError("the queue is away")
         self.sent.append(message)
+
+    def send_failure(self, failure: PartFailure) -> None:
+        """See `IncomingQueue`."""
+        self.failures.append(failure)
 
 
 @dataclass
@@ -239,6 +244,29 @@ def test_a_deletion_is_recorded(scene: Scene) -> None:
     body = webhooks.message_created(content_attributes={"deleted": True}) | {"event": "message_updated"}
     scene.deliver(body)
     assert [name for name, _ in scene.people.calls] == ["deleted"]
+
+
+def test_a_failure_of_our_own_message_at_its_channel_is_queued_for_the_conversation(scene: Scene) -> None:
+    """Its worker tells a person, once per turn."""
+    attributes = {"frontdesk": {"marker": "3-abc"}, "external_error": "131047: window closed"}
+    body = webhooks.person_wrote(content_attributes=attributes) | {"event": "message_updated"}
+    assert scene.deliver(body)[1]["status"] == "recorded"
+    (failure,) = scene.queue.failures
+    assert (failure.marker, failure.error, failure.about.text) == ("3-abc", "131047: window closed", "")
+
+
+def test_a_failure_of_somebody_elses_message_is_nothing_to_us(scene: Scene) -> None:
+    """A person sees it in Chatwoot."""
+    attributes = {"external_error": "131047: window closed"}
+    body = webhooks.person_wrote(content_attributes=attributes) | {"event": "message_updated"}
+    assert scene.deliver(body)[1]["status"] == "ignored"
+
+
+def test_a_blocked_contact_is_not_answered(scene: Scene) -> None:
+    """The company does not want to hear from them."""
+    meta = {"sender": {"id": 481, "name": "Spam", "blocked": True}}
+    body = webhooks.message_created(conversation=webhooks.conversation(meta=meta))
+    assert scene.deliver(body)[1] == {"status": "ignored", "reason": "blocked", "company_id": "sol"}
 
 
 # -- proof ---------------------------------------------------------------------------------------------

@@ -97,6 +97,13 @@ def test_a_bot_as_assignee_is_nobody() -> None:
     assert assigned.silence_reason(replace(RULES, assignment_counts=True), NOW) == ""
 
 
+def test_a_conversation_that_another_bot_has_is_left_to_it() -> None:
+    """Ours is known by its id; where it is not known, no bot counts."""
+    assigned = People(status="open", assignee_id=22, assignee_kind="AgentBot")
+    assert assigned.silence_reason(replace(RULES, own_bot_id=21), NOW) == "another_bot"
+    assert assigned.silence_reason(replace(RULES, own_bot_id=22), NOW) == ""
+
+
 def test_the_newest_state_wins_by_chatwoots_order_not_by_arrival() -> None:
     """Events overtake each other."""
     known = People(status="resolved", state_at_us=60)
