@@ -64,7 +64,7 @@ class ToolCalls:
         self.journal.before_step(step)
         result = self.tools.run(call.name, call.arguments, self.context, self.offered)
         log.info("a tool ran", step=step, tool=call.name[:64], failed="error" in result.content)
-        return _as_record(result)
+        return _as_record(result) | {"wrote": self.tools.writes(call.name)}
 
 
 def _as_record(result: ToolResult) -> JsonDict:

@@ -41,6 +41,7 @@ _CONVERSATION = f"{_ACCOUNT}/conversations/{{conversation_id}}"
 
 POST_MESSAGE = Call("POST", f"{_CONVERSATION}/messages", Tokens.BOT)
 SET_STATUS = Call("POST", f"{_CONVERSATION}/toggle_status", Tokens.BOT)
+ASSIGN = Call("POST", f"{_CONVERSATION}/assignments", Tokens.USER_OR_BOT)
 TYPING = Call("POST", f"{_CONVERSATION}/toggle_typing_status", Tokens.BOT_OR_USER)  # bots since 4.12.0
 SHOW_CONVERSATION = Call("GET", _CONVERSATION, Tokens.USER_OR_BOT)  # bots since 4.14.2
 LIST_LABELS = Call("GET", f"{_CONVERSATION}/labels", Tokens.USER_OR_BOT)  # bots since 4.14.2

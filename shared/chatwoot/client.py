@@ -108,6 +108,7 @@ class ChatwootClient:
         private: bool = False,
         content_attributes: JsonDict | None = None,
         sender_bot_id: int | None = None,
+        template_params: JsonDict | None = None,
         timeout_seconds: float | None = None,
     ) -> PostedMessage:
         """Post a message into a conversation.
@@ -118,6 +119,7 @@ class ChatwootClient:
             private: a note for the desk, never sent to the customer.
             content_attributes: stored with the message and given back; our marker goes here. A ``source_id``
                 is never sent: Chatwoot does not deliver messages that have one.
+            template_params: send the channel's own template of this name instead of the text.
             sender_bot_id: post in this bot's name where only a user token is there.
             timeout_seconds: less than the client's own limit, where less is left.
 
@@ -129,6 +131,8 @@ class ChatwootClient:
         body: JsonDict = {"content": content, "message_type": "outgoing", "private": private}
         if content_attributes:
             body["content_attributes"] = content_attributes
+        if template_params:
+            body["template_params"] = template_params
         account = self._account
         token = account.bot_token or account.user_token
         if token is None:
@@ -209,6 +213,15 @@ class ChatwootClient:
         )
         payload = reading.mapping(reading.mapping(answer.json()).get("payload"))
         return _whole(answer, reading.text(payload.get("current_status")) or None)
+
+    def unassign(self, conversation_id: int, *, timeout_seconds: float | None = None) -> None:
+        """Take the conversation away from whoever is assigned."""
+        self._call(
+            calls.ASSIGN,
+            {"conversation_id": conversation_id},
+            body={"assignee_id": None},
+            timeout_seconds=timeout_seconds,
+        )
 
     def typing(
         self,

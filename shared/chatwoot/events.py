@@ -77,6 +77,7 @@ class Conversation:
     contact_id: int | None
     contact_name: str
     contact_source_id: str
+    contact_blocked: bool
     assignee_id: int | None
     assignee_kind: str
     labels: tuple[str, ...]
@@ -136,6 +137,7 @@ def _conversation(inner: Mapping[str, Any], root: Mapping[str, Any]) -> Conversa
         contact_id=_first_id(contact_inbox.get("contact_id"), contact.get("id")),
         contact_name=_text(contact.get("name")),
         contact_source_id=_text(contact_inbox.get("source_id")),
+        contact_blocked=contact.get("blocked") is True,
         assignee_id=_id(assignee.get("id")),
         assignee_kind=_text(meta.get("assignee_type")) or _text(assignee.get("type")),
         labels=tuple(_text(label) for label in _list(inner.get("labels")) if isinstance(label, str)),

@@ -20,7 +20,15 @@ from shared.companies.base import (
 )
 from shared.companies.money import Money  # noqa: TC001 - pydantic reads it at run time
 from shared.companies.opening import OpeningException, OpeningHours  # noqa: TC001 - the same
-from shared.companies.rules import Disclosure, HandOverRules, Limits, Retention, TakeoverRules
+from shared.companies.rules import (
+    Disclosure,
+    HandOverRules,
+    Limits,
+    OutOfHours,
+    Retention,
+    TakeoverRules,
+    WindowTemplate,
+)
 
 EVERY, LISTED = f"{BRANCH}all", f"{BRANCH}list"
 Via = Literal["agent_bot", "webhook"]
@@ -157,6 +165,8 @@ class Company(Part):
     quiet_cap_seconds: Annotated[float, Field(ge=0, le=60)] = 12.0
     patience_seconds: Annotated[int, Field(ge=30, le=3_600)] = 300
     takeover: TakeoverRules = TakeoverRules()
+    out_of_hours: OutOfHours = OutOfHours()
+    window_template: WindowTemplate | None = None
     email: EmailSettings = EmailSettings()
     calendars: list[CalendarSettings] = Field(default_factory=list, max_length=50)
     staff_email: EmailAddress | None = None

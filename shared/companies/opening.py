@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from shared.companies.base import Part, ShortText
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
 
 MINUTES_OF_A_DAY = 24 * 60
 MINUTES_OF_A_WEEK = 7 * MINUTES_OF_A_DAY
@@ -128,3 +132,27 @@ class OpeningException(Part):
         if self.last_day is not None and self.last_day < self.first_day:
             raise ValueError("must not end before it begins")
         return self
+
+
+def is_open(hours: OpeningHours, exceptions: Sequence[OpeningException], local: datetime) -> bool:
+    """Whether a company is open at a moment.
+
+    Args:
+        hours: its regular week.
+        exceptions: its days with other hours; the first that covers a day counts.
+        local: the moment on the company's wall clock.
+    """
+    minute = local.hour * 60 + local.minute
+    yesterday = local.date() - timedelta(days=1)
+    today_open = any(
+        one.start_minute <= minute < one.end_minute for one in _hours_of(hours, exceptions, local.date())
+    )
+    # A night that began yesterday may reach into today.
+    return today_open or any(
+        minute + MINUTES_OF_A_DAY < one.end_minute for one in _hours_of(hours, exceptions, yesterday)
+    )
+
+
+def _hours_of(hours: OpeningHours, exceptions: Sequence[OpeningException], day: date) -> list[Interval]:
+    different = next((one for one in exceptions if one.covers(day)), None)
+    return hours.on(day.weekday()) if different is None else different.hours

@@ -20,6 +20,11 @@ HAND_OVER_TEXTS = {
     "en": "I am handing you over to a person of our team, who will answer as soon as possible.",
     "pt": "Vou passar a conversa para uma pessoa da equipa, que responderá o mais rápido possível.",
 }
+OUT_OF_HOURS_TEXTS = {
+    "es": "Ahora mismo estamos cerrados; una persona del equipo te leerá cuando abramos.",
+    "en": "We are closed right now; a person of our team will read this when we open.",
+    "pt": "Neste momento estamos fechados; uma pessoa da equipa vai ler isto quando abrirmos.",
+}
 REPLY_PATTERNS = ("escalar", "contacta directamente", "especialista")
 CUSTOMER_PATTERNS = (
     "hablar con una persona",
@@ -89,3 +94,30 @@ class Limits(Part):
 
     turns_per_hour: Annotated[int, Field(ge=1, le=1_000)] = 20
     turns_per_contact_day: Annotated[int, Field(ge=1, le=10_000)] = 60
+
+
+class OutOfHours(Part):
+    """What happens to messages that come while the company is closed.
+
+    ``answer``: as always. ``notice``: as always, and the notice once. ``hand_over``: the notice, and a person
+    takes it from there. Without opening hours a company is never closed.
+    """
+
+    policy: Literal["answer", "notice", "hand_over"] = "answer"
+    notice: dict[LanguageTag, Text] = Field(default_factory=dict)
+
+    def text_for(self, language: str) -> str:
+        """The notice in a language, else in English."""
+        return for_language(self.notice, language, OUT_OF_HOURS_TEXTS)
+
+
+class WindowTemplate(Part):
+    """A template message approved by the channel, for when its messaging window is closed.
+
+    ``text`` is what the template says, for the history and for people; the channel sends its own copy.
+    """
+
+    name: ShortText
+    language: ShortText
+    category: Literal["UTILITY", "MARKETING", "AUTHENTICATION"] = "UTILITY"
+    text: Text
