@@ -1,6 +1,11 @@
-"""``python -m local up | down | status | logs``."""
+"""``python -m local up | down | status | logs``, with any Python: it goes on in the project's own."""
 
 from __future__ import annotations
+
+from local.own_python import go_on_in_own_python
+
+if __name__ == "__main__":
+    go_on_in_own_python()  # before anything is imported that only the project's environment has
 
 import signal
 import sys
