@@ -71,6 +71,12 @@ COUNTERS = (
         "Frontdesk gave a conversation up and can tell nobody through Chatwoot: look at its record.",
     ),
     Counter(
+        "hand-over-storm",
+        names.DEAD_LETTERS,
+        "HandOverStorm",
+        "More than twenty conversations were given up for one cause within five minutes: look at the cause.",
+    ),
+    Counter(
         "companies-without-secret",
         names.CHATWOOT_WEBHOOK,
         "CompaniesWithoutSecret",

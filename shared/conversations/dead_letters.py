@@ -11,6 +11,12 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from shared.conversations.dead_letter_records import (
+    KEEP_DAYS,
+    DeadLetterRecords,
+    LetterState,
+    turn_source,
+)
 from shared.conversations.deciding import customer_entries, hand_over_plan, speaking_rules
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox
@@ -19,21 +25,22 @@ from shared.conversations.keys import SCHEMA_VERSION
 from shared.conversations.ledger import FenceLost, Ledger
 from shared.conversations.plan import Outcome, Part, Plan
 from shared.conversations.posting import Unsettled
+from shared.conversations.storms import Storms
 from shared.conversations.turn import Turn
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
 from shared.platform.observability import bound, count, log
-from shared.platform.tables import ConditionFailed, Key
+from shared.platform.tables import ConditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.conversations.dead_letter_records import LetterRecord
     from shared.conversations.desk import Desk
     from shared.conversations.queues import ConversationQueue, QueueRecord
     from shared.platform.errors import FrontdeskError
     from shared.platform.tables import Item
 
-_KEEP_DAYS = 90
 _FIRST_PAUSE_SECONDS = 15.0
 _LONGEST_PAUSE_SECONDS = 900.0
 _SECONDS_A_CASE_NEEDS = 50.0
@@ -51,6 +58,8 @@ class DeadLetterOffice:
     def __init__(self, desk: Desk, queue: ConversationQueue) -> None:
         self._desk = desk
         self._queue = queue
+        self._records = DeadLetterRecords(desk.table, desk.clock)
+        self._storms = Storms(desk.table, desk.clock)
 
     def take_all(self, records: Sequence[QueueRecord], remaining_seconds: Callable[[], float]) -> list[str]:
         """Take on a batch, one after another; a conversation's later cases wait for its earlier ones.
@@ -96,23 +105,23 @@ class DeadLetterOffice:
         if case is None:
             return True
         with bound(company_id=case.key.company_id, conversation=case.key.group_id):
-            item = self._record(case)
-            if item["state"] == "handed_over":
+            letter = self._record(case, record)
+            if letter.state is not LetterState.OPEN:
                 return True
             try:
-                self._hand_over(case, item, Deadline(self._desk.clock, remaining_seconds - 5))
+                self._hand_over(letter, Deadline(self._desk.clock, remaining_seconds - 5))
             except (NotFound, GiveUp) as lost:
                 # Nobody can be told through Chatwoot: the record, the metric and its alarm remain.
                 log.error("a dead letter cannot be handed over", reason=lost.reason)
                 count("DeadLettersUntold", reason=lost.reason)
-                self._mark(case, "untold")
+                self._records.told(letter, LetterState.UNTOLD)
                 return True
-            except (RetryLater, Unsettled, FenceLost) as failed:
+            except (RetryLater, Unsettled, FenceLost, ConditionFailed) as failed:
                 self._queue.hide(record, _pause(record, failed))
                 log.warning("a dead letter could not be handed over yet", reason=failed.reason)
                 count("DeadLetterHandOverFailed", reason=failed.reason)
                 return False
-            self._mark(case, "handed_over")
+            self._records.told(letter, LetterState.HANDED_OVER)
             return True
 
     def _read(self, record: QueueRecord) -> DeadLetter | None:
@@ -130,7 +139,7 @@ class DeadLetterOffice:
         return DeadLetter(message.key, 0, CRASHED, (message.message_id,), message, now_ms)
 
     def _unreadable(self, record: QueueRecord) -> Item:
-        expires = self._desk.clock.now() + timedelta(days=_KEEP_DAYS)
+        expires = self._desk.clock.now() + timedelta(days=KEEP_DAYS)
         return {
             "pk": "unreadable",
             "sk": record.sqs_id,
@@ -141,38 +150,21 @@ class DeadLetterOffice:
 
     # -- the record -----------------------------------------------------------------------------------
 
-    def _record(self, case: DeadLetter) -> Item:
+    def _record(self, case: DeadLetter, record: QueueRecord) -> LetterRecord:
         """Write the case down, once, and return it as it stands."""
-        expires = self._desk.clock.now() + timedelta(days=_KEEP_DAYS)
-        item: Item = _key(case).as_item() | {
-            "case": json.dumps(case.as_plain()),
-            "reason": case.reason,
-            "conversation": case.key.group_id,
-            "at_ms": case.at_ms,
-            "state": "open",
-            "expires_at": int(expires.timestamp()),
-            "v": SCHEMA_VERSION,
-        }
-        try:
-            self._desk.table.put(item, "attribute_not_exists(pk)")
-        except ConditionFailed as known:
-            return known.item or self._desk.table.get(_key(case), consistent=True) or item
-        count("DeadLetters", reason=case.reason)
-        log.error("a dead letter was recorded", reason=case.reason, messages=len(case.message_ids))
-        return item
-
-    def _mark(self, case: DeadLetter, state: str, turn: int = 0) -> None:
-        self._desk.table.update(
-            _key(case),
-            "SET #state = :state, hand_over_turn = :turn",
-            values={":state": state, ":turn": turn},
-            names={"#state": "state"},
-        )
+        source = turn_source(case.turn) if case.turn else f"sqs#{record.sqs_id}"
+        letter, new = self._records.keep(case, source)
+        if new:
+            count("DeadLetters", reason=case.reason)
+            log.error("a dead letter was recorded", reason=case.reason, messages=len(case.message_ids))
+            self._records.note(letter, str(self._storms.given_up(case.key.company_id, case.reason)))
+        return letter
 
     # -- the hand-over ---------------------------------------------------------------------------------
 
-    def _hand_over(self, case: DeadLetter, item: Item, deadline: Deadline) -> None:
+    def _hand_over(self, letter: LetterRecord, deadline: Deadline) -> None:
         """A turn of its own, without messages: what it has done is in the ledger, so it is done once."""
+        case = letter.case
         company = self._desk.companies.get(case.key.company_id)
         connection = self._desk.companies.connection(case.key.company_id)
         if connection is None or not connection.connected:
@@ -181,14 +173,15 @@ class DeadLetterOffice:
             return  # in shadow mode nobody is told anything, in mode off nobody is served
         ledger = Ledger(self._desk.table, case.key, self._desk.clock)
         ledger.take_up()
-        if item.get("hand_over_turn") and ledger.head.last_turn >= item["hand_over_turn"] != ledger.head.turn:
+        if letter.hand_over_turn and ledger.head.last_turn >= letter.hand_over_turn != ledger.head.turn:
             return  # a worker that came by has finished it
-        self._close_what_crashed(case, ledger)
-        if ledger.head.turn and ledger.head.turn != item.get("hand_over_turn"):
+        self._close_what_crashed(letter, ledger)
+        if ledger.head.turn and ledger.head.turn != letter.hand_over_turn:
             raise RetryLater("a newer turn is at work in this conversation", reason="turn_open")
         chatwoot = self._desk.chatwoot(case.key.company_id, connection)
-        ledger.open_turn([], counts=False)
-        self._mark(case, "open", ledger.head.turn)
+        begun = self._records.hand_over_begins(letter, ledger.head.turn or ledger.head.last_turn + 1)
+        # In one write: a turn without messages that no record knows of would stay open.
+        ledger.open_turn([], counts=False, also=[begun])
         turn = Turn(
             self._desk,
             ledger,
@@ -217,17 +210,14 @@ class DeadLetterOffice:
             )
         return hand_over_plan(known, reason, told=known.can_reply)
 
-    def _close_what_crashed(self, case: DeadLetter, ledger: Ledger) -> None:
-        """A message that SQS moved here left its turn open: it is given up now."""
-        if case.reason != CRASHED or not ledger.head.turn:
+    def _close_what_crashed(self, letter: LetterRecord, ledger: Ledger) -> None:
+        """A message that SQS moved here left its turn open: it is given up now, with all that it took."""
+        if letter.case.reason != CRASHED or not ledger.head.turn or letter.hand_over_turn:
             return
-        waiting = Inbox(self._desk.table, case.key).unanswered(ledger.head.watermark)
+        waiting = Inbox(self._desk.table, ledger.key).unanswered(ledger.head.watermark)
         messages = [message for message in waiting if message.message_id in ledger.head.message_ids]
+        self._records.covers(letter, ledger.head.turn, [message.message_id for message in messages])
         ledger.close(Outcome.GIVEN_UP, messages, customer_entries(messages))
-
-
-def _key(case: DeadLetter) -> Key:
-    return Key(f"company#{case.key.company_id}#dead-letters", case.identity)
 
 
 def _conversation_of(record: QueueRecord) -> str:

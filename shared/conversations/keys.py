@@ -62,6 +62,10 @@ class ConversationKey:
         """What came back of one of our own messages."""
         return Key(self.pk, f"receipt#{marker}")
 
+    def dead_letter(self, message_id: int) -> Key:
+        """Which record is the newest about a given-up message."""
+        return Key(self.pk, f"dead#{padded(message_id)}")
+
     def turn(self, turn: int, rest: str) -> Key:
         """An item of one turn's ledger."""
         return Key(self.pk, f"{turn_prefix(turn)}{rest}")

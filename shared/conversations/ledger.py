@@ -108,12 +108,19 @@ class Ledger:
         if self.head.watermark >= message_id:
             self._change_head("SET watermark = :below", {":below": message_id - 1})
 
-    def open_turn(self, messages: Sequence[IncomingMessage], *, counts: bool = True) -> int:
+    def open_turn(
+        self,
+        messages: Sequence[IncomingMessage],
+        *,
+        counts: bool = True,
+        also: Sequence[TransactionPart] = (),
+    ) -> int:
         """Open a turn for these messages, or go on with the open one.
 
         Args:
             messages: what it answers; an open turn that has decided nothing yet takes newer ones in.
             counts: whether this is an attempt, not just a look at what became of a message.
+            also: written together with it, or nothing is.
 
         Returns:
             How many attempts there were, this one included.
@@ -129,6 +136,7 @@ class Ledger:
                 ":attempts": self.head.attempts + (1 if counts else 0),
                 ":ids": [message.message_id for message in messages],
             },
+            also,
         )
         return self.head.attempts
 
