@@ -38,7 +38,10 @@ class Batch:
 
 BATCHES = (
     Batch(
-        "unit and integration", ("tests/unit", "tests/integration"), ("-n", WORKERS, "--dist", "worksteal")
+        "unit and integration",
+        ("tests/unit", "tests/integration"),
+        ("-n", WORKERS, "--dist", "worksteal"),
+        measured=True,
     ),
     Batch("infra", ("tests/infra",)),
     Batch("e2e", ("tests/e2e",)),
