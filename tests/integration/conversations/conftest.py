@@ -1,4 +1,4 @@
-"""A desk on a table of moto's."""
+"""A desk on a table in memory, and on moto's for whoever wants DynamoDB's own words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fakes.table import MemoryTable
 from tests.support.atomic import AtomicTable
 from tests.support.aws import make_table
 from tests.support.desk import World
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def table(dynamodb: DynamoDBClient) -> Table:
+def table() -> Table:
     """The conversations table, empty."""
+    return MemoryTable("conversations")
+
+
+@pytest.fixture
+def moto_table(dynamodb: DynamoDBClient) -> Table:
+    """The same in moto, which parses every expression as DynamoDB does."""
     return AtomicTable(make_table(dynamodb, "conversations"))
 
 

@@ -37,6 +37,30 @@ def test_a_message_becomes_one_reply(world: World) -> None:
     assert world.head() | {"watermark": 70011, "turn": 0, "last_turn": 1, "attempts": 0} == world.head()
 
 
+def test_a_whole_life_of_a_conversation_uses_only_expressions_that_dynamodb_knows(moto_table: Table) -> None:
+    """Answer, person, resolve, hand-over, failed part, giving up, dead letter: each write once, on moto."""
+    world = World(moto_table)
+    world.customer_writes("hola", 70011)
+    world.work_until_done()
+    world.person_writes("Le atiende Rosa", 95_000)
+    world.state_changes("resolved")
+    world.clock.advance(60)
+    world.part_fails(world.chatwoot.posted[0], "131047")
+    world.work_until_done()
+    world.chatwoot.statuses.clear()
+    world.clock.advance(60)
+    world.state_changes("open")
+    world.chatwoot.post_faults.append("lost_before")
+    world.customer_writes("otra cosa", 95_010)
+    world.work_until_done()
+    _failing(world, _fails(9, GiveUp("no", reason="model_denied")))
+    world.customer_writes("y esta", 95_020)
+    world.work_until_done()
+    world.office_until_done()
+    assert world.said()[:2] == ["Re: hola", "Re: otra cosa"]
+    assert world.dead_letter_items()[0]["state"] == "handed_over"
+
+
 def test_the_model_hears_the_history_of_the_contact_and_who_said_what(world: World) -> None:
     """Customer, desk and person, across the contact's conversations."""
     world.customer_writes("hola", 70011)

@@ -1,0 +1,72 @@
+"""The table in memory answers as DynamoDB does (moto stands for it here)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.platform.tables import Check, ConditionFailed, Delete, Key, Put, Table, Update
+from tests.fakes.table import MemoryTable
+from tests.support.aws import make_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+A, B = Key("p", "a"), Key("p", "b")
+FENCE = {":fence": 1, ":turn": 2}
+
+# Each is done to both tables; what they return, raise and hold afterwards must be the same.
+STEPS: list[Callable[[Table], Any]] = [
+    lambda table: table.put(A.as_item() | {"fence": 1, "turn": 2}, "attribute_not_exists(pk)"),
+    lambda table: table.put(A.as_item() | {"fence": 9}, "attribute_not_exists(pk)"),
+    lambda table: table.update(
+        A, "SET x = :x, #s = :x REMOVE turn", values={":x": "v"}, names={"#s": "status"}
+    ),
+    lambda table: table.update(A, "SET turn = :turn", "fence = :fence", values=FENCE),
+    lambda table: table.update(A, "SET turn = :turn", "fence = :fence AND x = :turn", values=FENCE),
+    lambda table: table.update(B, "ADD n :one, ids :set SET v = :one", values={":one": 1, ":set": {5}}),
+    lambda table: table.update(B, "ADD n :one, ids :set", values={":one": 1, ":set": {6}}),
+    lambda table: table.update(B, "SET n = :n", "attribute_not_exists(n) OR n < :n", values={":n": 7}),
+    lambda table: table.update(B, "SET n = :n", "attribute_not_exists(n) OR n < :n", values={":n": 6}),
+    lambda table: table.update(B, "SET n = :n", "(attribute_not_exists(q) OR q <= :n)", values={":n": 8}),
+    lambda table: table.update(
+        B, "SET n = :n", "#s <> :s", values={":n": 9, ":s": "SENT"}, names={"#s": "status"}
+    ),
+    lambda table: table.transact(
+        [Check(A, "fence = :fence AND turn = :turn", FENCE), Put(Key("p", "c").as_item())]
+    ),
+    lambda table: table.transact([Check(A, "fence = :turn", FENCE), Delete(Key("p", "c"))]),
+    lambda table: table.transact([Update(A, "SET y = :fence", values={":fence": 3}), Delete(Key("p", "c"))]),
+    lambda table: table.delete(B, "n = :n", {":n": 0}),
+    lambda table: table.put_many([Key("p", f"z#{number}").as_item() for number in range(30)]),
+    lambda table: table.query("p", prefix="z#1"),
+    lambda table: table.query("p", between=("z#2", "z#25"), newest_first=True, limit=3),
+    lambda table: table.get(B, consistent=True),
+    lambda table: table.get(Key("p", "none")),
+]
+
+
+def _outcome(step: Callable[[Table], Any], table: Table) -> tuple[str, Any]:
+    try:
+        return "returned", step(table)
+    except ConditionFailed as failed:
+        return "refused", failed.item
+
+
+def test_every_step_has_the_same_outcome_on_both(dynamodb: DynamoDBClient) -> None:
+    """Returned values, refusals with the item as it stood, and what is there afterwards."""
+    real, memory = make_table(dynamodb, "real"), MemoryTable()
+    for number, step in enumerate(STEPS):
+        assert _outcome(step, memory) == _outcome(step, real), f"step {number}"
+        assert memory.query("p") == real.query("p"), f"after step {number}"
+
+
+def test_an_expression_that_it_does_not_know_is_an_error() -> None:
+    """Never a guess."""
+    with pytest.raises(NotImplementedError):
+        MemoryTable().update(A, "SET n = n + :one", values={":one": 1})
+    with pytest.raises(NotImplementedError):
+        MemoryTable().update(A, "DELETE ids :set", values={":set": {1}})
