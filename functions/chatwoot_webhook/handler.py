@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.conversations.door import Delivery, Door
 from shared.conversations.making_door import make_door
-from shared.platform.errors import FrontdeskError, InvalidInput
+from shared.platform.errors import FrontdeskError, InvalidInput, Untrusted
 from shared.platform.observability import count, log
 from shared.platform.problems import problem_of
 
@@ -35,7 +35,7 @@ def answer(door: Door, event: Mapping[str, Any]) -> dict[str, Any]:
     try:
         received = door.receive(_delivery(event))
     except Exception as error:  # noqa: BLE001 - anything unforeseen is a 500, which Chatwoot's bots retry
-        problem = problem_of(error)
+        problem = problem_of(error if isinstance(error, InvalidInput | Untrusted) else Exception())
         reason = error.reason if isinstance(error, FrontdeskError) else type(error).__name__
         log.warning("delivery refused", status=problem.status, reason=reason)
         count("DeliveriesRefused", reason=reason)

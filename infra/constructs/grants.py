@@ -74,7 +74,8 @@ def _door(on: Resources) -> list[iam.PolicyStatement]:
 
 def _turns(on: Resources) -> list[iam.PolicyStatement]:
     return [
-        _table(on.tables.companies, READ),
+        # UpdateItem: it notes where a Chatwoot does not give our markers back.
+        _table(on.tables.companies, (*READ, "UpdateItem")),
         _table(on.tables.credentials, ("GetItem", "Query")),
         _table(on.tables.conversations, READ + GROW),
         _queue(on.queues.incoming, CONSUME),
@@ -86,7 +87,7 @@ def _turns(on: Resources) -> list[iam.PolicyStatement]:
 
 def _dead_letters(on: Resources) -> list[iam.PolicyStatement]:
     return [
-        _table(on.tables.companies, READ),
+        _table(on.tables.companies, (*READ, "UpdateItem")),
         _table(on.tables.credentials, ("GetItem", "Query")),
         _table(on.tables.conversations, READ + GROW),
         _queue(on.queues.dead_letters, CONSUME),

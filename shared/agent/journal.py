@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 class Journal(Protocol):
     """Where one turn's model answers and tool results are kept. Everything recorded is JSON."""
 
+    @property
+    def identity(self) -> str:
+        """The turn's identity, the same in every attempt; tools make their effects' keys from it."""
+        ...
+
     def answer(self, step: str) -> JsonDict | None:
         """The model's answer recorded for this step, if any."""
         ...
@@ -39,6 +44,8 @@ class Journal(Protocol):
 
 class MemoryJournal:
     """A journal that lives as long as its object: for sandbox turns, which have no effects to protect."""
+
+    identity = "memory"
 
     def __init__(self) -> None:
         self.answers: dict[str, JsonDict] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from shared.agent.model_client import ToolOutput
@@ -52,17 +52,18 @@ class ToolCalls:
         key = (call.name, canonical(call.arguments))
         record = self.journal.tool_result(step, index)
         if record is None:
-            record = self._once(step, key, call)
+            record = self._once(step, index, key, call)
             self.journal.record_tool_result(step, index, record)
         if self.tools.writes(call.name):
             self._written.setdefault(key, record)
         return record
 
-    def _once(self, step: str, key: tuple[str, str], call: ToolCall) -> JsonDict:
+    def _once(self, step: str, index: int, key: tuple[str, str], call: ToolCall) -> JsonDict:
         if key in self._written:
             return {"output": self._written[key]["output"], "actions": []}
         self.journal.before_step(step)
-        result = self.tools.run(call.name, call.arguments, self.context, self.offered)
+        context = replace(self.context, call_key=f"{self.journal.identity}:{step}:{index}")
+        result = self.tools.run(call.name, call.arguments, context, self.offered)
         log.info("a tool ran", step=step, tool=call.name[:64], failed="error" in result.content)
         return _as_record(result) | {"wrote": self.tools.writes(call.name)}
 

@@ -42,6 +42,11 @@ class CompanyCard:
     connection: ChatwootConnection | None = field(default=None)
     history_days: int = DEFAULT_HISTORY_DAYS
 
+    @property
+    def markers_survive(self) -> bool:
+        """Whether our marker comes back from this company's Chatwoot."""
+        return self.connection is None or self.connection.marker_survives
+
     def owns(self, inbox_id: int) -> bool:
         """Whether messages of this inbox are the company's."""
         return self.inboxes == "all" or inbox_id in self.inboxes

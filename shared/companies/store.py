@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -218,6 +219,16 @@ class CompanyStore:
             ]
 
         self._write(company_id, plan)
+
+    def marker_lost(self, company_id: str) -> None:
+        """Note that the company's Chatwoot does not give markers back: our messages are known by sender."""
+        with suppress(ConditionFailed):  # disconnected meanwhile: there is nothing to note
+            self._table.update(
+                Key(company_pk(company_id), CONNECTION),
+                "SET marker_survives = :no",
+                "attribute_exists(pk)",
+                values={":no": False},
+            )
 
     def disconnect(self, company_id: str) -> None:
         """Put the connection out of use and free the inboxes; without a connection nothing happens.

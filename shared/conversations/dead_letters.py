@@ -8,6 +8,7 @@ record comes back after growing pauses, and nothing is lost meanwhile.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,11 @@ from shared.conversations.inbox import Inbox
 from shared.conversations.incoming import IncomingMessage
 from shared.conversations.keys import SCHEMA_VERSION
 from shared.conversations.ledger import FenceLost, Ledger
-from shared.conversations.plan import Outcome, Part, Plan
+from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Unsettled
 from shared.conversations.storms import Storms
 from shared.conversations.turn import Turn
+from shared.conversations.visit import come_back
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
 from shared.platform.observability import bound, count, log
@@ -35,6 +37,7 @@ from shared.platform.tables import ConditionFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from shared.chatwoot.client import ChatwootClient
     from shared.conversations.dead_letter_records import LetterRecord
     from shared.conversations.desk import Desk
     from shared.conversations.queues import ConversationQueue, QueueRecord
@@ -44,7 +47,10 @@ if TYPE_CHECKING:
 _FIRST_PAUSE_SECONDS = 15.0
 _LONGEST_PAUSE_SECONDS = 900.0
 _SECONDS_A_CASE_NEEDS = 50.0
+# A turn that is being closed is closed within moments; one that waits for its next attempt is not.
+_QUICK_LOOKS, _QUICK_PAUSE_SECONDS = 5, 2.0
 CRASHED = "crashed"
+TURN_OPEN = "turn_open"
 
 
 class DeadLetterOffice:
@@ -79,6 +85,9 @@ class DeadLetterOffice:
             if conversation not in blocked and enough_time and self._safely(record, remaining_seconds()):
                 continue
             staying.append(record.sqs_id)
+            if conversation in blocked or not enough_time:
+                # Hidden for as long as the queue says, it would lock its conversation's group meanwhile.
+                come_back(self._queue, [record], _FIRST_PAUSE_SECONDS)
             blocked.add(conversation)
         return staying
 
@@ -172,16 +181,18 @@ class DeadLetterOffice:
         if company.mode != "live":
             return  # in shadow mode nobody is told anything, in mode off nobody is served
         ledger = Ledger(self._desk.table, case.key, self._desk.clock)
-        ledger.take_up()
-        if letter.hand_over_turn and ledger.head.last_turn >= letter.hand_over_turn != ledger.head.turn:
+        head = ledger.look()
+        if letter.hand_over_turn and head.last_turn >= letter.hand_over_turn != head.turn:
             return  # a worker that came by has finished it
+        if case.reason == CRASHED and not letter.hand_over_turn and self._answered_since(case):
+            return  # what SQS moved here was answered after all, or by a later turn
+        crashed = case.reason == CRASHED and case.about.message_id in head.message_ids
+        if head.turn and head.turn != letter.hand_over_turn and not crashed:
+            # Somebody is at work there, perhaps on closing this very turn: taking it up would stop them.
+            raise RetryLater("a turn is at work in this conversation", reason=TURN_OPEN)
+        ledger.take_up()
         self._close_what_crashed(letter, ledger)
-        if ledger.head.turn and ledger.head.turn != letter.hand_over_turn:
-            raise RetryLater("a newer turn is at work in this conversation", reason="turn_open")
         chatwoot = self._desk.chatwoot(case.key.company_id, connection)
-        begun = self._records.hand_over_begins(letter, ledger.head.turn or ledger.head.last_turn + 1)
-        # In one write: a turn without messages that no record knows of would stay open.
-        ledger.open_turn([], counts=False, also=[begun])
         turn = Turn(
             self._desk,
             ledger,
@@ -192,27 +203,32 @@ class DeadLetterOffice:
             renew=lambda: None,
             deadline=deadline,
         )
+        if not ledger.head.turn:
+            begun = self._records.hand_over_begins(letter, ledger.head.last_turn + 1)
+            ledger.open_with_plan(self._plan(case, turn, chatwoot), also=[begun])
         entries = ledger.entries()
         plan = ledger.plan(entries)
         if plan is None:
-            plan = self._plan(case, turn)
-            ledger.write_plan(plan)
+            raise RetryLater("a turn is at work in this conversation", reason=TURN_OPEN)
         turn.carry_out(plan, entries, chatwoot)
 
-    def _plan(self, case: DeadLetter, turn: Turn) -> Plan:
-        known = turn.case()
+    def _answered_since(self, case: DeadLetter) -> bool:
+        item = self._desk.table.get(case.key.inbox(case.about.message_id), consistent=True) or {}
+        return bool(item.get("answered_in") or item.get("deleted"))
+
+    def _plan(self, case: DeadLetter, turn: Turn, chatwoot: ChatwootClient) -> Plan:
+        known = turn.case(chatwoot)
         reason = f"the desk could not answer ({case.reason})"
         if known.people.silence_reason(speaking_rules(known), self._desk.clock.now()):
             # A person has it already: they read the note, the customer is told nothing.
             note = hand_over_plan(known, reason, told=False).parts
-            return Plan(
-                Outcome.HANDED_OVER, tuple(Part(one.text, private=True) for one in note), reason=reason
-            )
-        return hand_over_plan(known, reason, told=known.can_reply)
+            return Plan(Outcome.HANDED_OVER, note, reason=reason, note_first=True)
+        told = known.can_reply and not case.told
+        return replace(hand_over_plan(known, reason, told=told), note_first=True)
 
     def _close_what_crashed(self, letter: LetterRecord, ledger: Ledger) -> None:
         """A message that SQS moved here left its turn open: it is given up now, with all that it took."""
-        if letter.case.reason != CRASHED or not ledger.head.turn or letter.hand_over_turn:
+        if letter.case.about.message_id not in ledger.head.message_ids or letter.hand_over_turn:
             return
         waiting = Inbox(self._desk.table, ledger.key).unanswered(ledger.head.watermark)
         messages = [message for message in waiting if message.message_id in ledger.head.message_ids]
@@ -231,4 +247,6 @@ def _pause(record: QueueRecord, failed: FrontdeskError | None) -> float:
     """Growing pauses, at most a quarter of an hour."""
     if isinstance(failed, Unsettled):
         return failed.after_seconds
+    if failed is not None and failed.reason == TURN_OPEN and record.receive_count <= _QUICK_LOOKS:
+        return _QUICK_PAUSE_SECONDS
     return min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(record.receive_count - 1, 10))

@@ -59,6 +59,7 @@ class Case:
         people: status, assignee and what persons wrote, as fresh as known.
         can_reply: false outside the channel's messaging window.
         turns_this_hour: how many turns were answered in this conversation in the current hour.
+        first_attempt: whether nobody has tried this turn before.
     """
 
     company_id: str
@@ -68,6 +69,7 @@ class Case:
     people: People
     can_reply: bool
     turns_this_hour: int = 0
+    first_attempt: bool = True
 
     @property
     def newest(self) -> IncomingMessage:
@@ -150,17 +152,14 @@ class Decider:
             notice = case.company.out_of_hours.text_for(case.company.language)
             return hand_over_plan(case, "outside the opening hours", reply=notice)
         wanted = matches(case.company.hand_over.customer_patterns, _question(case))
-        return hand_over_plan(case, f"the customer asked for it (“{wanted}”)") if wanted else None
+        if not wanted:
+            return None
+        first = not any(entry.role == "desk" for entry in self._past(case))
+        spoken = _disclosed(case.company.hand_over.text_for(case.company.language), case, first=first)
+        return hand_over_plan(case, f"the customer asked for it (“{wanted}”)", reply=spoken)
 
     def _thought(self, case: Case, journal: Journal, deadline: Deadline) -> Plan:
-        now, retention = self._desk.clock.now(), case.company.retention
-        past = read_history(
-            self._desk.table,
-            case.newest.contact,
-            now=now,
-            days=retention.history_days,
-            messages=retention.history_messages,
-        )
+        past = self._past(case)
         first = not any(entry.role == "desk" for entry in past)
         with self._desk.mind() as mind:
             response = mind.get_response(
@@ -175,6 +174,16 @@ class Decider:
             )
         notice = self._notice(case, past)
         return _plan_of(response, case, first=first, notice=notice)
+
+    def _past(self, case: Case) -> list[Entry]:
+        retention = case.company.retention
+        return read_history(
+            self._desk.table,
+            case.newest.contact,
+            now=self._desk.clock.now(),
+            days=retention.history_days,
+            messages=retention.history_messages,
+        )
 
     def _notice(self, case: Case, past: Sequence[Entry]) -> str:
         """What a customer is told while the company is closed, unless it was told lately."""
@@ -195,7 +204,10 @@ class Decider:
         item = self._desk.table.update(
             case.newest.contact.day(now.date()),
             "ADD turns :one SET expires_at = :expires",
-            values={":one": 1, ":expires": int((now + timedelta(days=2)).timestamp())},
+            values={
+                ":one": 1 if case.first_attempt else 0,  # a turn counts once, however often it is tried
+                ":expires": int((now + timedelta(days=2)).timestamp()),
+            },
         )
         return bool(item["turns"] > limits.turns_per_contact_day)
 
@@ -270,15 +282,24 @@ def _plan_of(response: AgentResponse, case: Case, *, first: bool, notice: str = 
         reason = f"the reply says so (“{wanted}”)"
     if not reply and not reason:
         reason = "the model had no answer"
-    disclosure = case.company.disclosure
-    if first and disclosure.enabled:
-        spoken = reply or case.company.hand_over.text_for(case.company.language)
-        reply = f"{disclosure.text_for(case.company.language)}\n\n{spoken}"
+    reply = _disclosed(reply or case.company.hand_over.text_for(case.company.language), case, first=first)
     if notice and reply:
         reply = f"{reply}\n\n{notice}"
+    parts = _parts(reply, case)
+    if not parts and not reason:
+        # An empty code block, invisible characters: nothing is left of it on this channel.
+        reason, reply = "the model's answer was empty", ""
     if reason:
         return hand_over_plan(case, reason, reply=reply, agent=response.agent)
-    return Plan(Outcome.ANSWERED, _parts(reply, case), agent=response.agent)
+    return Plan(Outcome.ANSWERED, parts, agent=response.agent)
+
+
+def _disclosed(text: str, case: Case, *, first: bool) -> str:
+    """A text to a customer, who learns at the first interaction that a machine answers."""
+    disclosure = case.company.disclosure
+    if not (first and disclosure.enabled):
+        return text
+    return f"{disclosure.text_for(case.company.language)}\n\n{text}"
 
 
 def _parts(text: str, case: Case) -> tuple[Part, ...]:

@@ -37,6 +37,10 @@ class Companies(Protocol):
         """Its connection to Chatwoot, where it has one."""
         ...
 
+    def marker_lost(self, company_id: str) -> None:
+        """Note that the company's Chatwoot does not give markers back."""
+        ...
+
 
 @dataclass(frozen=True)
 class Desk:

@@ -172,7 +172,7 @@ class Door:
     def _record(self, key: ConversationKey, event: Event, fate: Fate, history_days: int) -> None:
         now = self._clock.now()
         if event.message is None:
-            self._people.state_changed(key, event.conversation, event.name, now)
+            self._people.state_changed(key, event.conversation, now)
         elif fate is Fate.PERSON_WROTE:
             self._people.person_wrote(key, event.conversation, event.message, now, keep_days=history_days)
         elif fate is Fate.DELETED:

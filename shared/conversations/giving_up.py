@@ -25,6 +25,7 @@ class DeadLetter:
         message_ids: what nobody has answered.
         about: the newest of those messages.
         at_ms: when it was given up (milliseconds since 1970, UTC).
+        told: whether the customer has already read that a person will go on.
     """
 
     key: ConversationKey
@@ -33,6 +34,7 @@ class DeadLetter:
     message_ids: tuple[int, ...]
     about: IncomingMessage
     at_ms: int
+    told: bool = False
 
     @property
     def identity(self) -> str:
@@ -59,6 +61,7 @@ class DeadLetter:
                 tuple(data["message_ids"]),
                 IncomingMessage.from_plain(data["about"]),
                 data["at_ms"],
+                data.get("told", False),
             )
         except (KeyError, TypeError) as error:
             raise ValueError("not a dead letter") from error

@@ -33,6 +33,7 @@ _ATTACHMENT_FIELDS = (
 )
 _MAX_FIELD_CHARACTERS = 2_000
 _ROOM_BYTES = 40_000
+_LARGEST_INTEGER = 2**63  # tables take 38 digits
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,15 @@ class State:
     updated_at_us: int | None
 
     @classmethod
-    def of(cls, conversation: Conversation) -> State:
-        """The state that an event carries."""
+    def of(cls, conversation: Conversation, arrived_at_us: int) -> State:
+        """The state that an event carries; its arrival orders it where the event itself does not."""
         return cls(
             conversation.status,
             conversation.assignee_id,
             conversation.assignee_kind,
             conversation.can_reply,
             conversation.labels,
-            conversation.updated_at_us,
+            conversation.updated_at_us or arrived_at_us,
         )
 
 
@@ -203,7 +204,8 @@ def incoming_message(
         contact_source_id=conversation.contact_source_id[:200],
         in_reply_to=message.in_reply_to,
         attachments=tuple(_attachment(item) for item in message.attachments[:MAX_ATTACHMENTS]),
-        state=State.of(conversation),
+        # Chatwoot before 4.0.2 gives no order: by arrival, like everything else of such a server.
+        state=State.of(conversation, int(received_at.timestamp() * 1_000_000)),
     )
     if len(whole.to_json()) <= MAX_JSON_BYTES + _ROOM_BYTES:
         return whole
@@ -225,11 +227,17 @@ def _attachment(item: Mapping[str, Any]) -> dict[str, Any]:
     for name in _ATTACHMENT_FIELDS:
         value = item.get(name)
         if isinstance(value, str):
-            kept[name] = value[:_MAX_FIELD_CHARACTERS].encode("utf-8", "replace").decode()
+            kept[name] = _storable(value[:_MAX_FIELD_CHARACTERS])
         elif isinstance(value, float):
             kept[name] = str(value)  # coordinates; tables take no floats
-        elif isinstance(value, int):
+        elif isinstance(value, int) and abs(value) < _LARGEST_INTEGER:
             kept[name] = value
         elif name == "meta" and isinstance(value, dict):
-            kept[name] = {str(key)[:50]: str(inner)[:200] for key, inner in list(value.items())[:10]}
+            few = list(value.items())[:10]
+            kept[name] = {_storable(str(key)[:50]): _storable(str(inner)[:200]) for key, inner in few}
     return kept
+
+
+def _storable(text: str) -> str:
+    # JSON's escapes can spell half of a surrogate pair, which nothing that comes after can store.
+    return text.encode("utf-8", "replace").decode()

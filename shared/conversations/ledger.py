@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.companies.card import DEFAULT_HISTORY_DAYS
 from shared.conversations.history import history_item
+from shared.conversations.inbox import Inbox
 from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
 from shared.conversations.plan import Outcome, Plan
 from shared.platform.errors import FrontdeskError
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from shared.platform.tables import Item, Table, TransactionPart
 
 _KEEP_DAYS = 30
+# Longer than its turns: were it swept first, a new turn would get an old one's number and find its plan.
+_HEAD_KEEP_DAYS = 120
 # A transaction takes 100 parts: the head, and each message's inbox item.
 MAX_MESSAGES_PER_TURN = 90
 
@@ -89,12 +92,17 @@ class Ledger:
         self.key = key
         self.head = Head()
 
+    def look(self) -> Head:
+        """The head as it is, without taking the conversation up: nothing may be written after this alone."""
+        item = self._table.get(self.key.head(), consistent=True)
+        return Head() if item is None else Head.from_item(item)
+
     def take_up(self) -> Head:
         """Take the conversation up: from here on the writes of whoever had it before fail."""
         item = self._table.update(
             self.key.head(),
             "ADD fence :one SET v = :v, expires_at = :expires",
-            values={":one": 1, ":v": SCHEMA_VERSION, ":expires": self._expiry()},
+            values={":one": 1, ":v": SCHEMA_VERSION, ":expires": self._expiry(_HEAD_KEEP_DAYS)},
         )
         self.head = Head.from_item(item)
         return self.head
@@ -106,21 +114,19 @@ class Ledger:
             FenceLost: somebody took the conversation up after us.
         """
         if self.head.watermark >= message_id:
-            self._change_head("SET watermark = :below", {":below": message_id - 1})
+            self._change_head({"watermark": message_id - 1})
 
     def open_turn(
         self,
         messages: Sequence[IncomingMessage],
         *,
         counts: bool = True,
-        also: Sequence[TransactionPart] = (),
     ) -> int:
         """Open a turn for these messages, or go on with the open one.
 
         Args:
             messages: what it answers; an open turn that has decided nothing yet takes newer ones in.
             counts: whether this is an attempt, not just a look at what became of a message.
-            also: written together with it, or nothing is.
 
         Returns:
             How many attempts there were, this one included.
@@ -130,13 +136,12 @@ class Ledger:
         """
         turn = self.head.turn or self.head.last_turn + 1
         self._change_head(
-            "SET turn = :turn, last_turn = :turn, attempts = :attempts, message_ids = :ids",
             {
-                ":turn": turn,
-                ":attempts": self.head.attempts + (1 if counts else 0),
-                ":ids": [message.message_id for message in messages],
-            },
-            also,
+                "turn": turn,
+                "last_turn": turn,
+                "attempts": self.head.attempts + (1 if counts else 0),
+                "message_ids": [message.message_id for message in messages],
+            }
         )
         return self.head.attempts
 
@@ -202,21 +207,34 @@ class Ledger:
         item = entries.get("plan")
         return None if item is None else Plan.from_plain(json.loads(item["plan"]))
 
-    def write_plan(self, plan: Plan, *, tells_failure: bool = False) -> None:
+    def write_plan(self, plan: Plan) -> None:
         """Write down what the turn will do.
-
-        Args:
-            plan: the plan.
-            tells_failure: it tells people of the remembered failure, which is forgotten in the same write.
 
         Raises:
             FenceLost: see `write`.
         """
-        attributes = {"plan": json.dumps(plan.as_plain())}
+        self.write("plan", {"plan": json.dumps(plan.as_plain())})
+
+    def open_with_plan(
+        self, plan: Plan, *, tells_failure: bool = False, also: Sequence[TransactionPart] = ()
+    ) -> None:
+        """Open a turn without messages that does what a plan says, in one write: it is never half there.
+
+        Args:
+            plan: the plan.
+            tells_failure: it tells people of the remembered failure, which is forgotten with it.
+            also: written together with it, or nothing is.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us.
+        """
+        turn = self.head.last_turn + 1
+        item = self.key.turn(turn, "plan").as_item() | {"plan": json.dumps(plan.as_plain())}
+        item |= {"fence": self.head.fence, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
+        changes: dict[str, Any] = {"turn": turn, "last_turn": turn, "attempts": 1, "message_ids": []}
         if tells_failure:
-            self._change_head("REMOVE failing", {}, [self._new_item("plan", attributes)])
-        else:
-            self.write("plan", attributes)
+            changes["failing"] = ""
+        self._change_head(changes, [Put(item, "attribute_not_exists(pk)"), *also])
 
     def turns_this_hour(self) -> int:
         """How many turns were answered in this conversation in the current hour."""
@@ -228,10 +246,7 @@ class Ledger:
         Raises:
             FenceLost: see `reopen_below`.
         """
-        self._change_head(
-            "SET turn = :none, message_ids = :nothing, discards = :discards",
-            {":none": 0, ":nothing": [], ":discards": self.head.discards + 1},
-        )
+        self._change_head({"turn": 0, "message_ids": [], "discards": self.head.discards + 1})
 
     def note_failure(self, turn: int, failure: str) -> bool:
         """Remember that a part of a turn failed at its channel, once per turn.
@@ -248,11 +263,9 @@ class Ledger:
         """
         item = self.key.turn(turn, "failed").as_item()
         item |= {"failure": failure, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
-        try:
-            self._table.put(item, "attribute_not_exists(pk)")
-        except ConditionFailed:
+        if self._table.get(self.key.turn(turn, "failed"), consistent=True) is not None:
             return False
-        self._change_head("SET failing = :failing", {":failing": failure})
+        self._change_head({"failing": failure}, [Put(item, "attribute_not_exists(pk)")])
         return True
 
     def receipt(self, marker: str) -> int | None:
@@ -288,21 +301,26 @@ class Ledger:
             )
             for message in messages
         ]
+        waiting = {one.message_id for one in Inbox(self._table, self.key).unanswered(self.head.watermark)}
+        ids = {message.message_id for message in messages}
+        # What the customer took back during the turn stays out of the history.
+        kept = [entry for entry in history if entry.role != "customer" or entry.message_id in waiting]
         # Before the turn is closed, because nobody would add them after; written twice they are there once.
-        self._table.put_many([history_item(entry, keep_days) for entry in history])
-        watermark = max([self.head.watermark, *(message.message_id for message in messages)])
+        self._table.put_many([history_item(entry, keep_days) for entry in kept])
+        # A message that came late stays above the watermark: nobody else would see it.
+        watermark = min([max([self.head.watermark, *ids]), *(one - 1 for one in waiting - ids)])
         self._change_head(
-            "SET turn = :none, attempts = :none, discards = :none, message_ids = :nothing, "
-            "watermark = :watermark, last_outcome = :outcome, #hour = :hour, hour_turns = :turns",
             {
-                ":none": 0,
-                ":nothing": [],
-                ":watermark": watermark,
-                ":outcome": str(outcome),
-                ":hour": self._hour(),
-                ":turns": self.turns_this_hour() + (1 if outcome is Outcome.ANSWERED else 0),
+                "turn": 0,
+                "attempts": 0,
+                "discards": 0,
+                "message_ids": [],
+                "watermark": watermark,
+                "hour": self._hour(),
+                "hour_turns": self.turns_this_hour() + (1 if outcome is Outcome.ANSWERED else 0),
             },
             answered,
+            extra={"last_outcome": str(outcome)},
         )
 
     # ------------------------------------------------------------------------------------------------
@@ -315,26 +333,47 @@ class Ledger:
     def _hour(self) -> int:
         return int(self._clock.now().timestamp() // 3600)
 
-    def _expiry(self) -> int:
-        return int((self._clock.now() + timedelta(days=_KEEP_DAYS)).timestamp())
+    def _expiry(self, days: int = _KEEP_DAYS) -> int:
+        return int((self._clock.now() + timedelta(days=days)).timestamp())
 
     def _change_head(
-        self, expression: str, values: dict[str, Any], others: Sequence[TransactionPart] = ()
+        self,
+        changes: dict[str, Any],
+        others: Sequence[TransactionPart] = (),
+        *,
+        extra: dict[str, Any] | None = None,
     ) -> None:
-        values = {**values, ":fence": self.head.fence}
-        names = {"#hour": "hour"} if "#hour" in expression else {}  # a reserved word
+        """Change attributes of the head, and write others with it or nothing at all.
+
+        What the head is afterwards is computed here and not read back: a read could show the fence of
+        whoever took the conversation up in between, and we would go on with a number that is not ours.
+        """
+        every = {**changes, **(extra or {})}
+        names = {f"#h{index}": name for index, name in enumerate(every)}
+        values = {f":h{index}": value for index, value in enumerate(every.values())}
+        sets = ", ".join(f"#h{index} = :h{index}" for index in range(len(every)))
+        update = Update(
+            self.key.head(),
+            f"SET {sets}",
+            "fence = :fence",
+            {**values, ":fence": self.head.fence},
+            names,
+        )
         try:
             if others:
-                update = Update(self.key.head(), expression, "fence = :fence", values, names)
                 self._table.transact([update, *others])
-                item = self._table.get(self.key.head(), consistent=True) or {}
             else:
-                item = self._table.update(
-                    self.key.head(), expression, "fence = :fence", values=values, names=names
+                self._table.update(
+                    update.key,
+                    update.expression,
+                    update.condition,
+                    values=update.values,
+                    names=update.names,
                 )
         except ConditionFailed:
             raise FenceLost("somebody took the conversation up after us") from None
-        self.head = Head.from_item(item)
+        known = {**changes, "message_ids": tuple(changes.get("message_ids", self.head.message_ids))}
+        self.head = replace(self.head, **known)
 
     def _fenced(self, parts: Sequence[TransactionPart]) -> None:
         check = Check(

@@ -63,12 +63,16 @@ class People:
     status_changed_at_us: int = 0
     resolved_at_us: int = 0
     given_back_at_us: int = 0
+    label_added: tuple[str, ...] = ()
+    label_added_at_us: int = 0
 
     @classmethod
     def from_item(cls, item: Item | None) -> People:
         """Read the door's item; attributes it does not have keep their defaults."""
         known = {name: value for name, value in (item or {}).items() if name in cls.__dataclass_fields__}
-        return cls(**{**known, "labels": tuple(known.get("labels", ()))})
+        for name in ("labels", "label_added"):
+            known[name] = tuple(known.get(name, ()))
+        return cls(**known)
 
     def seen_with(self, states: Sequence[State]) -> People:
         """This, with states from elsewhere (queued events, the API) where they are newer."""
@@ -121,8 +125,8 @@ class People:
         ends = [self.resolved_at_us, self.given_back_at_us]
         if self.status in rules.bot_statuses:
             ends.append(self.status_changed_at_us)
-        if rules.resume_label and rules.resume_label in self.labels:
-            ends.append(self.state_at_us)
+        if rules.resume_label in self.label_added:
+            ends.append(self.label_added_at_us)
         return max(ends)
 
 
@@ -168,9 +172,7 @@ class PeopleRecorder:
             for put in history:
                 self._table.put(put.item)
 
-    def state_changed(
-        self, key: ConversationKey, conversation: Conversation, event: str, now: datetime
-    ) -> None:
+    def state_changed(self, key: ConversationKey, conversation: Conversation, now: datetime) -> None:
         """Status, assignee and labels as a conversation event shows them."""
         at = conversation.updated_at_us or int(now.timestamp() * 1_000_000)
         values: dict[str, Any] = {
@@ -193,8 +195,12 @@ class PeopleRecorder:
         ]
         if conversation.status == "resolved":
             sets.append("resolved_at_us = :at")
-        elif event != "conversation_updated" or "status" in conversation.changes:
+        elif _status_was_changed(conversation):
             sets.append("status_changed_at_us = :at")
+        added = _labels_added(conversation)
+        if added:
+            sets += ["label_added = :added", "label_added_at_us = :at"]
+            values[":added"] = added
         with suppress(ConditionFailed):  # something newer is known already: this event adds nothing
             self._table.update(
                 key.people(), "SET " + ", ".join(sets), _NEWER, values=values, names={"#status": "status"}
@@ -248,6 +254,23 @@ def _history(
         return []
     entry = Entry(contact, message.id, "person", message.text, now, key.conversation_id)
     return [Put(history_item(entry, keep_days))]
+
+
+def _status_was_changed(conversation: Conversation) -> bool:
+    """Whether the event says that the status became another, by somebody's hand.
+
+    Events of other kinds name no change. Chatwoot itself ends a snooze when the customer writes; that gives
+    nothing back.
+    """
+    before, after = conversation.changes.get("status", (None, None))
+    return bool(before != after) and before != "snoozed"
+
+
+def _labels_added(conversation: Conversation) -> list[str]:
+    before, after = conversation.changes.get("label_list", (None, None))
+    if not isinstance(after, list):
+        return []
+    return [label for label in after if isinstance(label, str) and label not in (before or [])]
 
 
 def _expiry(now: datetime) -> int:

@@ -41,6 +41,8 @@ class Plan:
         status: the status that a hand-over sets; empty for none.
         reason: why the conversation is handed over, or why the desk is silent.
         agent: which agent answered.
+        note_first: people are told before the customer, and no step that fails stops the others: for
+            what is done after giving up.
     """
 
     outcome: Outcome
@@ -48,6 +50,7 @@ class Plan:
     status: str = ""
     reason: str = ""
     agent: str = ""
+    note_first: bool = False
 
     def as_plain(self) -> dict[str, Any]:
         """Plain values for the ledger."""
@@ -63,4 +66,5 @@ class Plan:
             data.get("status", ""),
             data.get("reason", ""),
             data.get("agent", ""),
+            data.get("note_first", False),
         )

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from shared.chatwoot.client import ChatwootClient
     from shared.chatwoot.results import ApiMessage, PostedMessage
     from shared.companies.connection import ChatwootConnection
+    from shared.conversations.desk import Desk
     from shared.conversations.ledger import Ledger
     from shared.conversations.plan import Part
-    from shared.platform.clock import Clock, Deadline
+    from shared.platform.clock import Deadline
     from shared.platform.tables import Item
 
 # Seconds after posting at which a part that is perhaps there is looked for.
@@ -67,33 +68,30 @@ class Poster:
     """Posts the parts of one turn.
 
     Args:
+        desk: the tools of a turn.
         ledger: the conversation's, with an open turn.
         chatwoot: the company's account.
-        clock: judges how long a part is unsettled.
-        new_id: makes markers.
+        connection: whose messages are ours: a marker pasted by somebody else proves nothing.
         renew: renews the lease before each post; may raise.
         deadline: the turn's end.
         after_message_id: our messages are newer than this one: where look-ups begin.
-        connection: whose messages are ours: a marker pasted by somebody else proves nothing.
     """
 
     def __init__(
         self,
+        desk: Desk,
         ledger: Ledger,
         chatwoot: ChatwootClient,
-        clock: Clock,
-        new_id: Callable[[], str],
+        connection: ChatwootConnection,
         *,
         renew: Callable[[], None],
         deadline: Deadline,
         after_message_id: int,
-        connection: ChatwootConnection,
     ) -> None:
-        self._connection = connection
+        self._desk = desk
         self._ledger = ledger
         self._chatwoot = chatwoot
-        self._clock = clock
-        self._new_id = new_id
+        self._connection = connection
         self._renew = renew
         self._deadline = deadline
         self._after_message_id = after_message_id
@@ -103,41 +101,45 @@ class Poster:
 
         Raises:
             Unsettled: it is perhaps there.
+            MessageNotStored: it is certainly not there by now; the next attempt may post it.
             GiveUp: it is perhaps there and nothing can tell.
         """
         if entry is None or entry["state"] == NOT_SENT:
             return None
         if entry["state"] == SENT:
             return Sent(entry["message_id"], part)
-        found = self._look_for(entry["marker"])
+        found = self._look_for(entry["marker"], entry.get("after", self._after_message_id))
         if found:
             count("PartsPerhaps", verdict="found")
             self._ledger.note_certain(name, {"state": SENT, "message_id": found}, marker=entry["marker"])
             return Sent(found, part)
-        self._wait_or_decide(name, entry, found)
-        return None
+        raise self._verdict(name, entry, found)
 
-    def _wait_or_decide(self, name: str, entry: Item, found: int | None) -> None:
-        age_seconds = (epoch_milliseconds(self._clock.now()) - entry["posted_at_ms"]) / 1000
+    def _verdict(self, name: str, entry: Item, found: int | None) -> FrontdeskError:
+        """What to make of a part that was not found."""
+        age_seconds = (epoch_milliseconds(self._desk.clock.now()) - entry["posted_at_ms"]) / 1000
         absent = entry.get("absent", 0) + (1 if found == 0 else 0)
         if age_seconds < SETTLED_AFTER_SECONDS:
             self._ledger.change(name, {"absent": absent})
-            raise Unsettled(min(at for at in LOOK_AFTER_SECONDS if at > age_seconds) - age_seconds)
+            return Unsettled(min(at for at in LOOK_AFTER_SECONDS if at > age_seconds) - age_seconds)
         if found is None:
             count("PartsPerhaps", verdict="cannot_tell")
-            raise GiveUp("a message is perhaps stored and nothing can tell", reason="cannot_tell")
+            return GiveUp("a message is perhaps stored and nothing can tell", reason="cannot_tell")
         if absent < _LOOKS_THAT_MUST_AGREE:
             self._ledger.change(name, {"absent": absent})
-            raise Unsettled(_LOOK_AGAIN_SECONDS)
+            return Unsettled(_LOOK_AGAIN_SECONDS)
         count("PartsPerhaps", verdict="absent")
+        # Posting it again is an attempt like any other, within the company's patience.
+        self._ledger.change(name, {"state": NOT_SENT}, unless_state=SENT)
+        return MessageNotStored("the message is not there, it was never stored", reason="absent")
 
-    def _look_for(self, marker: str) -> int | None:
+    def _look_for(self, marker: str, after: int) -> int | None:
         """The id of the message with this marker; 0 when it is not there; ``None`` when nothing can tell."""
         receipt = self._ledger.receipt(marker)
         if receipt is not None:
             return receipt
         try:
-            for message in self._newer_messages():
+            for message in self._messages_after(after):
                 if _marker_of(message.content_attributes) == marker and is_ours(message, self._connection):
                     return message.id
         except FrontdeskError as unknown:
@@ -145,9 +147,8 @@ class Poster:
             return None
         return 0
 
-    def _newer_messages(self) -> Iterator[ApiMessage]:
-        """Every message after the customer's, page by page: Chatwoot lists a hundred at a time."""
-        after = self._after_message_id
+    def _messages_after(self, after: int) -> Iterator[ApiMessage]:
+        """Every newer message, page by page: Chatwoot lists a hundred at a time."""
         while True:
             page = self._chatwoot.messages(
                 self._ledger.key.conversation_id,
@@ -170,12 +171,13 @@ class Poster:
             FenceLost: somebody took the conversation up after us; nothing was posted.
         """
         # A part keeps its marker: should a request that was given up land after all, both copies carry it.
-        marker = entry["marker"] if entry else f"{self._ledger.head.turn}-{self._new_id()}"
+        marker = entry["marker"] if entry else f"{self._ledger.head.turn}-{self._desk.new_id()}"
         attributes = {
             "state": POSTING,
             "marker": marker,
-            "posted_at_ms": epoch_milliseconds(self._clock.now()),
+            "posted_at_ms": epoch_milliseconds(self._desk.clock.now()),
             "absent": 0,
+            "after": self._after_message_id,
         }
         self._renew()
         if entry is None:
@@ -184,8 +186,18 @@ class Poster:
             self._ledger.change(name, attributes, unless_state=SENT)
         posted = self._post(name, part, marker)
         self._ledger.note_certain(name, {"state": SENT, "message_id": posted.id}, marker=marker)
-        _look_at(posted, part, marker)
+        self._look_at(posted, part, marker)
         return Sent(posted.id, part)
+
+    def _look_at(self, posted: PostedMessage, part: Part, marker: str) -> None:
+        """Compare what Chatwoot stored with what was sent: it runs templates, and proxies drop fields."""
+        if _marker_of(posted.content_attributes) != marker and self._connection.marker_survives:
+            count("MarkersLost")
+            log.error("Chatwoot did not give our marker back: from now on our messages are known by sender")
+            self._desk.companies.marker_lost(self._ledger.key.company_id)
+        if not stored_as_sent(part.text, posted.content):
+            count("PartsChangedByChatwoot")
+            log.warning("Chatwoot stored another text than was sent")
 
     def _post(self, name: str, part: Part, marker: str) -> PostedMessage:
         try:
@@ -225,13 +237,3 @@ def _marker_of(content_attributes: object) -> str:
     ours = content_attributes.get(MARKER_KEY) if isinstance(content_attributes, dict) else None
     marker = ours.get("marker") if isinstance(ours, dict) else None
     return marker if isinstance(marker, str) else ""
-
-
-def _look_at(posted: PostedMessage, part: Part, marker: str) -> None:
-    """Compare what Chatwoot stored with what was sent: it runs templates over texts, proxies drop fields."""
-    if _marker_of(posted.content_attributes) != marker:
-        count("MarkersLost")
-        log.warning("Chatwoot did not give our marker back")
-    if not stored_as_sent(part.text, posted.content):
-        count("PartsChangedByChatwoot")
-        log.warning("Chatwoot stored another text than was sent")

@@ -48,7 +48,7 @@ def sort_event(event: Event | None, card: CompanyCard) -> Sorted:
     if event.message is None:
         return _conversation_event(event, card)
     if event.message.private:
-        return _ignored("private")
+        return _private(event, event.message, card)
     if event.name == "message_updated":
         return _updated(event.message, card)
     return _created(event, event.message, card)
@@ -83,6 +83,12 @@ def _silences(event: Event, card: CompanyCard) -> bool:
     return event.conversation.status != speaking or event.conversation.assignee_kind.lower() == "user"
 
 
+def _private(event: Event, message: Message, card: CompanyCard) -> Sorted:
+    """Our own notes are receipts, so that one whose answer was lost is found; others are nothing to us."""
+    ours = message.marker and message.direction == "outgoing" and _may_be_ours(message, card)
+    return Sorted(Fate.CAME_BACK) if ours and event.name == "message_created" else _ignored("private")
+
+
 def _updated(message: Message, card: CompanyCard) -> Sorted:
     if message.deleted:
         return Sorted(Fate.DELETED)
@@ -100,8 +106,14 @@ def _created(event: Event, message: Message, card: CompanyCard) -> Sorted:
         return Sorted(Fate.ENQUEUE) if known else _ignored("no_contact")
     if message.direction != "outgoing":
         return _ignored(message.direction or "message_type")
+    return _sent_out(message, card)
+
+
+def _sent_out(message: Message, card: CompanyCard) -> Sorted:
     if message.marker and _may_be_ours(message, card):
         return Sorted(Fate.CAME_BACK)
+    if not card.markers_survive and message.sender.kind and _may_be_ours(message, card):
+        return _ignored("own")  # this Chatwoot drops our marker: whose token posted it has to do
     if message.sender.kind == "user" or message.native_echo:
         return Sorted(Fate.PERSON_WROTE)
     # Another bot, an automation rule, a campaign: nobody took over, and nothing is to be answered.

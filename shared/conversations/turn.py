@@ -14,7 +14,7 @@ from shared.conversations.people import People
 from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Poster, is_ours
 from shared.platform.clock import Deadline
-from shared.platform.errors import FrontdeskError
+from shared.platform.errors import FrontdeskError, GiveUp
 from shared.platform.observability import count, log
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ class LedgerJournal:
         self._ledger = ledger
         self._entries = entries
         self._renew = renew
+
+    @property
+    def identity(self) -> str:
+        """See `shared.agent.journal.Journal`."""
+        return f"{self._ledger.key.group_id}#{self._ledger.head.turn}"
 
     def answer(self, step: str) -> JsonDict | None:
         """See `shared.agent.journal.Journal`."""
@@ -163,6 +168,7 @@ class Turn:
             People.from_item(item).seen_with(states),
             states[-1].can_reply,
             self._ledger.turns_this_hour(),
+            first_attempt=self._ledger.head.attempts <= 1,
         )
         if chatwoot is not None and self._opened_by_an_error(case, chatwoot):
             self._opened_by_error_at_us = case.people.state_at_us
@@ -181,9 +187,8 @@ class Turn:
         if case.people.human_message_id or case.people.assignee_kind.lower() == "user":
             return False
         try:
-            listed = chatwoot.messages(
-                self._conversation_id, timeout_seconds=self._deadline.within(_LOOK_SECONDS)
-            )
+            seconds = self._deadline.within(_LOOK_SECONDS)
+            listed = chatwoot.messages(self._conversation_id, timeout_seconds=seconds)
         except FrontdeskError as unknown:
             log.warning("who opened the conversation could not be read", reason=unknown.reason)
             return False
@@ -233,9 +238,16 @@ class Turn:
     def carry_out(self, plan: Plan, entries: dict[str, Item], chatwoot: ChatwootClient) -> Outcome:
         """Do what a plan says, as far as it is not done, and close the turn.
 
+        Args:
+            plan: the plan.
+            entries: the turn's items in the ledger.
+            chatwoot: the company's account.
+
         Raises:
             RetryLater: see `run`, as for the others.
         """
+        if plan.note_first:
+            return self._tell_people_first(plan, entries, chatwoot)
         sent: list[Sent] = []
         outcome = plan.outcome
         if outcome in {Outcome.ANSWERED, Outcome.HANDED_OVER}:
@@ -251,8 +263,7 @@ class Turn:
                 log.info("silenced before the end", reason=reason, parts_sent=len(sent))
                 outcome = Outcome.SILENT
             else:
-                self._set_status(plan, entries, chatwoot)
-                self._leave_notes(plan, entries, poster)
+                self._hand_to_people(plan, entries, chatwoot, poster)
         keep_days = self._company.retention.history_days
         self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days)
         count_sent(self._desk.table, self._about[-1].contact, len(sent), self._desk.clock.now())
@@ -260,16 +271,46 @@ class Turn:
         log.info("turn closed", outcome=str(outcome), reason=_slug(plan.reason), parts=len(sent))
         return outcome
 
+    def _tell_people_first(self, plan: Plan, entries: dict[str, Item], chatwoot: ChatwootClient) -> Outcome:
+        """For a turn after giving up: that people know matters most, and no step that fails stops the others.
+
+        Raises:
+            RetryLater: a step may work later; what is done stays done.
+            GiveUp: not even the note can be left.
+        """
+        poster = self._poster(chatwoot)
+        sent: list[Sent] = []
+        untold: GiveUp | None = None
+        try:
+            self._leave_notes(plan, entries, poster)
+        except GiveUp as failed:
+            untold = failed
+        for step in (
+            lambda: self._set_status(plan, entries, chatwoot),
+            lambda: self._say(plan, entries, poster, sent, chatwoot),
+        ):
+            try:
+                step()
+            except GiveUp as failed:
+                log.warning("a part of a hand-over failed for good", reason=failed.reason)
+                count("HandOverStepsFailed", reason=failed.reason)
+        outcome = Outcome.GIVEN_UP if untold else plan.outcome
+        keep_days = self._company.retention.history_days
+        self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days)
+        count("Turns", outcome=str(outcome))
+        if untold:
+            raise untold
+        return outcome
+
     def _poster(self, chatwoot: ChatwootClient) -> Poster:
         return Poster(
+            self._desk,
             self._ledger,
             chatwoot,
-            self._desk.clock,
-            self._desk.new_id,
+            self._connection,
             renew=self._renew,
             deadline=self._deadline,
             after_message_id=self._newest_id,
-            connection=self._connection,
         )
 
     def _say(
@@ -287,14 +328,25 @@ class Turn:
             name, entry = _part_name(index), entries.get(_part_name(index))
             done = poster.settled(name, part, entry)
             if done is None:
+                if sent:
+                    self._desk.clock.sleep(self._deadline.within(self._desk.settings.pace_seconds))
                 silence = self._silence() or ("" if sent else self._what_came_since(chatwoot))
                 if silence:
                     return silence
-                if sent:
-                    self._desk.clock.sleep(self._deadline.within(self._desk.settings.pace_seconds))
                 done = poster.post(name, part, entry)
             sent.append(done)
         return ""
+
+    def _hand_to_people(
+        self, plan: Plan, entries: dict[str, Item], chatwoot: ChatwootClient, poster: Poster
+    ) -> None:
+        """Status, then notes; a status that may not be set does not keep people from reading the note."""
+        try:
+            self._set_status(plan, entries, chatwoot)
+        except GiveUp as failed:
+            log.error("the hand-over status cannot be set", reason=failed.reason)
+            count("HandOverStepsFailed", reason=failed.reason)
+        self._leave_notes(plan, entries, poster)
 
     def _what_came_since(self, chatwoot: ChatwootClient) -> str:
         """Right before the first part: whether a person took over, or the customer went on writing.
@@ -307,7 +359,7 @@ class Turn:
         try:
             listed = chatwoot.messages(
                 self._conversation_id,
-                after=self._newest_id,
+                after=self._known_until(),
                 timeout_seconds=self._deadline.within(_LOOK_SECONDS),
             )
         except FrontdeskError as unknown:
@@ -316,8 +368,14 @@ class Turn:
         public = [message for message in listed if not message.private]
         if any(_is_a_persons(message, self._connection) for message in public):
             return "person_in_charge"
-        newer = any(message.message_type == _INCOMING for message in public)
+        newer = any(message.message_type == _INCOMING and message.id > self._newest_id for message in public)
         return _NEWER_MESSAGE if newer and self._may_discard() else ""
+
+    def _known_until(self) -> int:
+        """The newest message that needs no second look: answered, or a person's that the door knows of."""
+        item = self._desk.table.get(self._ledger.key.people(), consistent=True)
+        known = max(self._ledger.head.watermark, People.from_item(item).human_message_id)
+        return known or min(message.message_id for message in self._about) - 1
 
     def _may_discard(self) -> bool:
         """Once a turn, and only while it has read and not acted."""

@@ -12,6 +12,8 @@ import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 from shared.conversations.deciding import customer_entries, failure_plan, speaking_rules
 from shared.conversations.delivery_rates import count_failed
 from shared.conversations.giving_up import DeadLetter
@@ -19,7 +21,7 @@ from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
 from shared.conversations.incoming import PartFailure
 from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, FenceLost, Ledger
 from shared.conversations.plan import Outcome
-from shared.conversations.posting import POSTING, Unsettled, turn_of
+from shared.conversations.posting import NOT_SENT, POSTING, SETTLED_AFTER_SECONDS, Unsettled, turn_of
 from shared.conversations.turn import Turn
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
@@ -32,12 +34,14 @@ if TYPE_CHECKING:
     from shared.conversations.desk import Desk
     from shared.conversations.incoming import IncomingMessage
     from shared.conversations.keys import ConversationKey
-    from shared.conversations.plan import Plan
     from shared.conversations.queues import ConversationQueue, QueueRecord
     from shared.platform.tables import Item
 
 FULL_BATCH = 10
 _SECONDS_A_TURN_NEEDS = 30.0
+_AFTER_A_LOST_FENCE_SECONDS = 3.0
+# A turn holds at most so much text: closing it touches its messages in one transaction of at most 4 MB.
+_MOST_CHARACTERS_PER_TURN = 500_000
 
 
 @dataclass(frozen=True)
@@ -88,23 +92,26 @@ class Visit:
         self._ledger = Ledger(desk.table, key, desk.clock)
         self._inbox = Inbox(desk.table, key)
 
-    def make(self) -> bool:
+    def make(self) -> list[QueueRecord]:
         """Do what is due.
 
         Returns:
-            Whether the timer stays in the queue.
+            The records that stay in the queue.
         """
+        staying = [letter.record for letter in self._letters]
         try:
             self._store()
+            staying = [self._timer]
             again_after = self._what_is_due()
         except FenceLost:
             log.info("somebody took the conversation up after us")
-            return True
+            come_back(self._queue, staying, _AFTER_A_LOST_FENCE_SECONDS)
+            return staying
         if again_after is None:
             self._queue.delete([self._timer])
-            return False
+            return []
         self._queue.hide(self._timer, again_after)
-        return True
+        return staying
 
     def _store(self) -> None:
         head = self._ledger.take_up()
@@ -150,13 +157,13 @@ class Visit:
     def _tell_of_failure(self, company: Company, unanswered: list[IncomingMessage]) -> float | None:
         """A turn of its own, without messages, that leaves a note and gives the conversation to people."""
         error = json.loads(self._ledger.head.failing)
-        attempts = self._ledger.open_turn([])
 
-        def decided(turn: Turn) -> Plan:
+        def open_turn(turn: Turn) -> None:
             case = turn.case()
-            return failure_plan(case, error, speaking_rules(case), self._desk.clock.now())
+            plan = failure_plan(case, error, speaking_rules(case), self._desk.clock.now())
+            self._ledger.open_with_plan(plan, tells_failure=True)
 
-        return self._guarded(company, [], attempts, unanswered, decided)
+        return self._guarded(company, [], 1, unanswered, open_turn)
 
     def _wait_for_quiet(self, unanswered: Sequence[IncomingMessage], company: Company) -> float | None:
         wait = quiet_in_seconds(
@@ -189,15 +196,17 @@ class Visit:
         messages: list[IncomingMessage],
         attempts: int,
         unanswered: list[IncomingMessage],
-        decided: Callable[[Turn], Plan] | None = None,
+        open_turn: Callable[[Turn], None] | None = None,
     ) -> float | None:
-        """Run the open turn, and say when to come again, whatever became of it."""
+        """Run the turn, and say when to come again, whatever became of it."""
         try:
-            outcome = self._run(company, messages, decided)
+            outcome = self._run(company, messages, open_turn)
         except Unsettled as unsettled:
-            return unsettled.after_seconds
+            if self._patient(company, messages, unsettled.after_seconds - SETTLED_AFTER_SECONDS):
+                return unsettled.after_seconds
+            self._give_up(company, messages, "patience")
         except GiveUp as failed:
-            self._give_up(messages, failed.reason)
+            self._give_up(company, messages, failed.reason)
         except RetryLater as failed:
             return self._retry_or_give_up(company, messages, attempts, failed)
         else:
@@ -219,13 +228,20 @@ class Visit:
         head = self._ledger.head
         if head.turn and entries:
             return [message for message in unanswered if message.message_id in head.message_ids]
-        return unanswered[:MAX_MESSAGES_PER_TURN]
+        taken: list[IncomingMessage] = []
+        characters = 0
+        for message in unanswered[:MAX_MESSAGES_PER_TURN]:
+            characters += len(message.text)
+            if taken and characters > _MOST_CHARACTERS_PER_TURN:
+                break
+            taken.append(message)
+        return taken
 
     def _run(
         self,
         company: Company,
         messages: list[IncomingMessage],
-        decided: Callable[[Turn], Plan] | None,
+        open_turn: Callable[[Turn], None] | None,
     ) -> Outcome:
         connection = self._desk.companies.connection(self._key.company_id)
         if connection is None or not connection.connected:
@@ -243,12 +259,10 @@ class Visit:
             renew=self._renew,
             deadline=deadline,
         )
-        entries = self._ledger.entries()
         try:
-            if decided is not None:
-                self._ledger.write_plan(decided(turn), tells_failure=True)
-                entries = self._ledger.entries()
-            outcome = turn.run(entries)
+            if open_turn is not None:
+                open_turn(turn)
+            outcome = turn.run(self._ledger.entries())
         except (FenceLost, Unsettled, GiveUp, RetryLater):
             raise
         except Exception as broken:
@@ -272,14 +286,18 @@ class Visit:
         count("AttemptsFailed", reason=failed.reason)
         if attempts <= len(waits):
             wait = max(waits[attempts - 1], failed.after_seconds or 0.0)
-            oldest_ms = burst_of(messages or [self._letters[-1].about]).first_ms
-            patient_until_ms = oldest_ms + company.patience_seconds * 1000
-            if epoch_milliseconds(self._desk.clock.now()) + wait * 1000 <= patient_until_ms:
+            if self._patient(company, messages, wait):
                 return wait
-        self._give_up(messages, failed.reason)
+        self._give_up(company, messages, failed.reason)
         return self._rest(self._inbox.unanswered(self._ledger.head.watermark), [])
 
-    def _give_up(self, messages: list[IncomingMessage], reason: str) -> None:
+    def _patient(self, company: Company, messages: list[IncomingMessage], wait_seconds: float) -> bool:
+        """Whether the oldest unanswered message may wait so much longer."""
+        oldest_ms = burst_of(messages or [self._letters[-1].about]).first_ms
+        patient_until_ms = oldest_ms + company.patience_seconds * 1000
+        return epoch_milliseconds(self._desk.clock.now()) + wait_seconds * 1000 <= patient_until_ms
+
+    def _give_up(self, company: Company, messages: list[IncomingMessage], reason: str) -> None:
         head = self._ledger.head
         case = DeadLetter(
             self._key,
@@ -288,13 +306,31 @@ class Visit:
             tuple(message.message_id for message in messages),
             (messages or [self._letters[-1].about])[-1],
             epoch_milliseconds(self._desk.clock.now()),
+            told=self._was_told(),
         )
         log.error("a turn was given up", reason=reason, messages=len(messages))
         count("TurnsGivenUp", reason=reason)
         self._dead_letters.send_case(
             case.as_plain(), group_id=self._key.group_id, identity=f"{case.identity}:{head.turn}"
         )
-        self._ledger.close(Outcome.GIVEN_UP, messages, customer_entries(messages))
+        keep_days = company.retention.history_days
+        self._ledger.close(Outcome.GIVEN_UP, messages, customer_entries(messages), keep_days=keep_days)
+
+    def _was_told(self) -> bool:
+        """Whether the customer has already read, in this turn, that a person will go on."""
+        entries = self._ledger.entries()
+        plan = self._ledger.plan(entries)
+        sent = any(name.startswith("part#") and item["state"] != NOT_SENT for name, item in entries.items())
+        return plan is not None and plan.outcome is Outcome.HANDED_OVER and sent
+
+
+def come_back(queue: ConversationQueue, records: Sequence[QueueRecord], seconds: float) -> None:
+    """Let records come back soon, as far as the queue lets: it refuses those that are gone meanwhile."""
+    for record in reversed(records):  # the newest is the timer, which matters most
+        try:
+            queue.hide(record, seconds)
+        except ClientError as refused:
+            log.info("a record's return could not be set", code=refused.response["Error"]["Code"])
 
 
 def where(error: BaseException) -> list[str]:

@@ -15,7 +15,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from shared.conversations.incoming import IncomingMessage, PartFailure
-from shared.conversations.visit import FULL_BATCH, Letter, Visit, where
+from shared.conversations.visit import FULL_BATCH, Letter, Visit, come_back, where
 from shared.platform.clock import Deadline
 from shared.platform.observability import bound, count, log
 
@@ -69,14 +69,13 @@ class Worker:
         Returns:
             The SQS ids of the records that stay in the queue.
         """
-        conversations, staying = _by_conversation(records)
+        conversations, _unreadable = _by_conversation(records)
         time_left = Deadline(self._desk.clock, remaining_seconds)
-        lock = threading.Lock()
+        done: set[str] = set()  # only what a visit has reported as done leaves the queue
 
         def visit(key: ConversationKey, letters: list[Letter]) -> None:
             kept = self._visit(key, letters, time_left, batch_full=len(records) >= FULL_BATCH)
-            with lock:
-                staying.extend(kept)
+            done.update({letter.record.sqs_id for letter in letters} - set(kept))
 
         threads = [
             threading.Thread(target=visit, args=(key, letters), name=key.group_id, daemon=True)
@@ -92,15 +91,14 @@ class Worker:
                 "a conversation is still inside a call, leaving", alive=sum(t.is_alive() for t in threads)
             )
             self._leave()
-        return staying
+        return [record.sqs_id for record in records if record.sqs_id not in done]
 
     def _visit(
         self, key: ConversationKey, letters: list[Letter], time_left: Deadline, *, batch_full: bool
     ) -> list[str]:
-        ids = [letter.record.sqs_id for letter in letters]
         with bound(company_id=key.company_id, conversation=key.group_id):
             try:
-                stays = Visit(
+                staying = Visit(
                     self._desk,
                     self._queue,
                     self._dead_letters,
@@ -112,15 +110,14 @@ class Worker:
             except Exception as broken:  # noqa: BLE001 - one conversation must not harm its neighbours
                 log.error("a visit broke", error=type(broken).__name__, where=where(broken))
                 count("VisitsBroken")
-                self._come_back_soon(letters)
-                return ids
-        return ids[-1:] if stays else []
+                # Not only after the queue's own visibility, which is many minutes; SQS counts the receives.
+                staying = [letter.record for letter in letters]
+                self._come_back_soon(staying)
+        return [record.sqs_id for record in staying]
 
-    def _come_back_soon(self, letters: list[Letter]) -> None:
-        """Not only after the queue's own visibility, which is many minutes; SQS counts the receives."""
+    def _come_back_soon(self, records: list[QueueRecord]) -> None:
         try:
-            for letter in letters:
-                self._queue.hide(letter.record, _BROKEN_PAUSE_SECONDS)
+            come_back(self._queue, records, _BROKEN_PAUSE_SECONDS)
         except Exception as broken:  # noqa: BLE001 - the queue's own visibility is still there
             log.error("a broken visit's records come back late", error=type(broken).__name__)
 

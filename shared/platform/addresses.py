@@ -13,6 +13,17 @@ from urllib.parse import urlsplit
 
 from shared.platform.errors import InvalidInput
 
+# NAT64's well-known prefix (RFC 6052): the IPv4 address in its last 32 bits is what is reached.
+_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
+
+
+def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address really leads to, where it leads to one."""
+    if ip in _TRANSLATED or (ip in _COMPATIBLE and int(ip) > 1):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour
+
 
 class AddressRefused(InvalidInput):
     """The URL leads somewhere that Frontdesk does not call for others."""
@@ -60,8 +71,11 @@ class AddressGuard:
             AddressRefused: it is not public (and not loopback where that is allowed).
         """
         ip = ipaddress.ip_address(address.split("%", 1)[0])
-        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
+        inner = _embedded(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+        if inner is not None:
+            self.check_address(str(inner))
+            if ip not in _TRANSLATED:
+                return
         if ip.is_loopback and self.loopback_allowed:
             return
         if not ip.is_global or ip.is_multicast:

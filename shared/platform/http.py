@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
     from shared.platform.addresses import AddressGuard
 
+_AddressInfo = tuple[Any, Any, int, str, Any]
+
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 
@@ -46,7 +49,7 @@ class HttpAnswer:
         """The body as JSON, or ``None`` where it is none (an HTML page of a proxy, say)."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -59,6 +62,7 @@ class _Call:
         self.writing = False
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
+        self._ends_at = time.monotonic() + seconds
         self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
 
@@ -72,6 +76,10 @@ class _Call:
             for sock in self._sockets:
                 sock.close()
             self._sockets.clear()
+
+    def remaining_seconds(self) -> float:
+        """What is left of the call's time."""
+        return max(0.0, self._ends_at - time.monotonic())
 
     def watch(self, sock: socket.socket) -> None:
         """Have this socket's connection shut down when the time is up.
@@ -90,6 +98,33 @@ class _Call:
             self.expired = True
             for sock in self._sockets:
                 _shut(sock)
+
+
+def _resolve(host: str, port: int, seconds: float) -> list[_AddressInfo]:
+    """Look a name up within a time; the system's resolver knows none, so it is asked in a thread of its own.
+
+    A thread that comes too late has looked something up and nothing else.
+
+    Raises:
+        OSError: there is no such name, or the time is over.
+    """
+    found: list[_AddressInfo] = []
+    failed: list[OSError | UnicodeError] = []
+
+    def ask() -> None:
+        try:
+            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            failed.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(seconds)
+    if failed:
+        raise failed[0]
+    if asking.is_alive():
+        raise TimeoutError("the name was not resolved in time")
+    return found
 
 
 def _shut(sock: socket.socket) -> None:
@@ -114,7 +149,7 @@ class _Guarded(HTTPConnection):
             return super()._new_conn()
         last: Exception | None = None
         try:
-            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+            found = _resolve(self._dns_host, self.port or 0, call.remaining_seconds())
         except (OSError, UnicodeError) as error:
             raise NewConnectionError(self, "the name could not be resolved") from error
         for _family, _kind, _protocol, _name, address in found:
@@ -122,7 +157,10 @@ class _Guarded(HTTPConnection):
         for family, kind, protocol, _name, address in found:
             sock = socket.socket(family, kind, protocol)
             try:
-                sock.settimeout(CONNECT_TIMEOUT_SECONDS)
+                remaining_seconds = call.remaining_seconds()
+                if remaining_seconds <= 0:
+                    raise TimeoutError("no time is left for another address")
+                sock.settimeout(min(CONNECT_TIMEOUT_SECONDS, remaining_seconds))
                 sock.connect(address)
             except OSError as error:
                 sock.close()

@@ -7,7 +7,10 @@ emission of metrics uses an object of its own. Texts of customers never go into 
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMESPACE = "Frontdesk"
+_one_line_at_a_time = threading.Lock()
 
 log = Logger(
     service=os.environ.get("POWERTOOLS_SERVICE_NAME", "frontdesk"),
@@ -57,4 +61,8 @@ def _emit(metric: str, unit: MetricUnit, value: float, dimensions: dict[str, str
     for name, text in dimensions.items():
         metrics.add_dimension(name=name, value=text)
     metrics.add_metric(name=metric, unit=unit, value=value)
-    metrics.flush_metrics()
+    line = json.dumps(metrics.serialize_metric_set(), separators=(",", ":"))
+    # One write for the whole line: print() writes its newline apart, and threads would mix their lines.
+    with _one_line_at_a_time:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()

@@ -109,6 +109,8 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON-like value
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
+    if isinstance(value, set):
+        return {_plain(inner) for inner in value}
     return value
 
 

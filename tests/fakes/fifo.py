@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from shared.conversations.queues import QueueRecord
 
 if TYPE_CHECKING:
@@ -85,10 +87,14 @@ class FakeFifoQueue:
 
     def hide(self, record: QueueRecord, seconds: float) -> None:
         """See `shared.conversations.queues.ConversationQueue`."""
+        if record.receipt_handle not in self._stored:
+            raise ClientError(
+                {"Error": {"Code": "InvalidParameterValue", "Message": "the message does not exist"}},
+                "ChangeMessageVisibility",
+            )
         self.hides.append(seconds)
-        if record.receipt_handle in self._stored:
-            whole = max(0, -int(-seconds // 1))
-            self._stored[record.receipt_handle].visible_at = self.clock.monotonic() + whole
+        whole = max(0, -int(-seconds // 1))
+        self._stored[record.receipt_handle].visible_at = self.clock.monotonic() + whole
 
     def finish(self, batch: Sequence[QueueRecord], staying: Sequence[str]) -> None:
         """What the event source mapping does after the function: delete what is not listed."""

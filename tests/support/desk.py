@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.chatwoot.events import parse
@@ -56,6 +56,12 @@ class FakeCompanies:
     def connection(self, company_id: str) -> ChatwootConnection | None:
         """See `Companies`."""
         return self.connections.get(company_id)
+
+    def marker_lost(self, company_id: str) -> None:
+        """See `Companies`."""
+        known = self.connections[company_id]
+        assert known is not None
+        self.connections[company_id] = replace(known, marker_survives=False)
 
 
 class World:
@@ -130,13 +136,17 @@ class World:
         now = self.clock.now()
         self.people.person_wrote(self.key(), event.conversation, event.message, now, keep_days=30)
 
-    def state_changes(self, status: str, event: str = "conversation_status_changed") -> None:
-        """A conversation event comes through the door."""
-        at = self.clock.now().timestamp()
-        body = webhooks.conversation_updated(event, status=status, updated_at=at)
+    def state_changes(self, status: str, *, before: str | None = None) -> None:
+        """A conversation event comes through the door; the status was another one before."""
+        was = before or ("pending" if status == "open" else "open")
+        body = webhooks.conversation_updated(
+            changed={"status": {"previous_value": was, "current_value": status}},
+            status=status,
+            updated_at=self.clock.now().timestamp(),
+        )
         parsed = parse(body)
         assert parsed is not None
-        self.people.state_changed(self.key(), parsed.conversation, event, self.clock.now())
+        self.people.state_changed(self.key(), parsed.conversation, self.clock.now())
 
     def part_fails(self, posted: Posted, error: str) -> None:
         """The door hears that one of our messages failed at its channel."""

@@ -35,6 +35,9 @@ class ToolContext:
         conversation: the conversation's identity.
         clock: time.
         deadline: when the turn must be over.
+        call_key: the identity of this very call, the same when the turn is run again. A worker may die after
+            a tool's effect and before its result is recorded, so a writing tool makes its effect under this
+            key: once.
     """
 
     company_id: str
@@ -43,6 +46,7 @@ class ToolContext:
     conversation: str
     clock: Clock
     deadline: Deadline
+    call_key: str = ""
 
 
 @dataclass(frozen=True)

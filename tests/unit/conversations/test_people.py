@@ -79,8 +79,10 @@ def test_the_return_to_a_bot_status_gives_the_conversation_back() -> None:
 
 def test_the_label_gives_the_conversation_back() -> None:
     """And a message of a person after that takes it again."""
-    labelled = replace(WROTE, labels=("vip", "bot"), state_at_us=101)
+    labelled = replace(WROTE, labels=("vip", "bot"), label_added=("bot",), label_added_at_us=101)
     assert labelled.silence_reason(RULES, NOW) == ""
+    later = replace(labelled, human_at_us=102, state_at_us=103)
+    assert later.silence_reason(RULES, NOW) == "person_in_charge"
     assert replace(labelled, human_at_us=102).silence_reason(RULES, NOW) == "person_in_charge"
 
 
