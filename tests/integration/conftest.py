@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.chatwoot_simulator.app import Server, create_app
+from local.chatwoot_simulator.app import create_app
+from local.serving import Server
 from tests.support.chatwoot import ChatwootHandle
 
 if TYPE_CHECKING:

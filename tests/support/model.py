@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.model_simulator.app import make_simulator
+from local.model_simulator.app import create_app
+from local.serving import Server
 from shared.agent.connect import open_model_client
 from shared.agent.settings import ModelSettings
 from shared.platform.addresses import AddressGuard
@@ -36,8 +36,8 @@ class RunningModel:
         self.http = HttpClient(LOOPBACK)
 
     def switch(self, *faults: dict[str, Any]) -> None:
-        """Switch these faults on, and all others off."""
-        self._control("PUT", "faults", list(faults))
+        """Switch these faults on until the next switch, unless they say how many times; all others off."""
+        self._control("PUT", "faults", [{"times": None, **fault} for fault in faults])
 
     def script(self, *outputs: dict[str, Any]) -> None:
         """Have the next calls answered with exactly this."""
@@ -61,13 +61,5 @@ class RunningModel:
 @pytest.fixture
 def model() -> Iterator[RunningModel]:
     """A running model simulator with nothing switched on."""
-    server = make_simulator(0)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    running = RunningModel(server.server_port)
-    try:
-        yield running
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with Server(create_app()) as server:
+        yield RunningModel(server.port)
