@@ -2,329 +2,199 @@
 
 from __future__ import annotations
 
-import uuid
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import re
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import UUID, uuid4
 
-from local.chatwoot_simulator import liquid, shapes
-from local.chatwoot_simulator.events import Events, Failure, change
-from local.chatwoot_simulator.providers import OWN_CHANNELS, new_source_id, refusal
-from local.chatwoot_simulator.records import (
-    ACTIVITY,
-    INCOMING,
-    OUTGOING,
-    Bot,
-    Contact,
-    ContactInbox,
-    Conversation,
-    Message,
-    User,
-    now,
-)
-from local.chatwoot_simulator.webhooks import logged
+from local.chatwoot_simulator.records import FACTS, Records, Refused, Row, event, fields
+from local.chatwoot_simulator.webhooks import post
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from local.chatwoot_simulator.records import Inbox, JsonDict, World
-    from local.chatwoot_simulator.webhooks import WebhookSender
-
-CONTENT_LIMIT = 150_000
-MESSAGES_PER_MINUTE = 200
-BOT_FAILED = "Conversation was marked open by system due to an error with the agent bot."
-FIRST_MESSAGE_ID = 1001
-_STATUS_WORDS = {
-    "open": "reopened",
-    "resolved": "marked resolved",
-    "pending": "marked as pending",
-    "snoozed": "snoozed",
-}
+CONTENT_LIMIT, MESSAGES_PER_MINUTE = 150_000, 200
+BOT_ATTEMPTS, RETRIED_STATUSES, THREADS = 3, (429, 500), 10
+# Shopify's tokenizer: one closing brace ends a variable's token, and is then an error.
+_LIQUID = re.compile(r"(`.*?`|\{%.*?%\}|\{\{.*?\}\}?)", re.DOTALL)
 
 
-class Refused(Exception):
-    """Chatwoot says no to a message: its 422, with the words of its answer."""
+def liquid(text: str, known: Row) -> str:
+    """An outgoing text as Chatwoot stores it.
 
-
-@dataclass(frozen=True)
-class Draft:
-    """A message on its way in. ``source_id`` on an outgoing one keeps it from being delivered."""
-
-    content: str | None
-    sender: Contact | User | Bot | None
-    message_type: int = OUTGOING
-    private: bool = False
-    content_type: str = "text"
-    content_attributes: JsonDict = field(default_factory=dict)
-    source_id: str | None = None
-
-
-class Installation:
-    """One Chatwoot: records, rules and the events they cause.
+    Known values expand and unknown ones vanish, tags vanish, text in backticks is protected, and broken
+    syntax leaves the whole text alone.
 
     Args:
-        world: the records. Every public method takes its lock.
-        sender: delivers the events.
-        changed: called after each change, so that a page can show it.
+        text: the template.
+        known: records by the names that templates have for them, such as ``contact``.
     """
 
-    def __init__(self, world: World, sender: WebhookSender, changed: Callable[[], None]) -> None:
-        self.world = world
-        self._sender = sender
-        self._events = Events(world, sender, self._not_told)
-        self.changed = changed
-        # One thread: what is posted in order reaches the customer in order.
-        self._providers = ThreadPoolExecutor(1, thread_name_prefix="chatwoot-providers")
+    def expanded(token: re.Match[str]) -> str:
+        record, _, name = token[0][2:-2].partition("|")[0].strip().partition(".")
+        value = known.get(record, {}).get(name) if name in FACTS["template_fields"] else ""
+        return token[0] if token[0].startswith("`") else str(value or "")
+
+    rest = _LIQUID.sub("", text)
+    unclosed = re.search(r"\{\{[^}]*\}(?!\})", re.sub(r"`.*?`", "", text))
+    return text if unclosed or "{{" in rest or "{%" in rest else _LIQUID.sub(expanded, text)
+
+
+def provider_error(conversation: Row, text: str) -> str:
+    """What a channel's provider says to a message, "" when it takes it. Chatwoot itself checks no length."""
+    channel = conversation["channel"]
+    if channel == "Channel::Whatsapp" and not conversation["can_reply"]:
+        return "Template not found or invalid template name"
+    length = len(text.encode("utf-8" if channel == "Channel::Instagram" else "utf-16-le", "replace"))
+    too_long = length > FACTS["provider_limits_bytes"].get(channel, length)
+    return "The message is too long" if too_long else str(conversation["inbox"]["provider_refuses"])
+
+
+class Chatwoot:
+    """One installation: its records, its rules and the events they cause. Callers hold ``lock``.
+
+    Args:
+        retry_wait_seconds: between the attempts to tell an agent bot; Chatwoot waits about three seconds.
+    """
+
+    def __init__(self, retry_wait_seconds: float) -> None:
+        self.lock, self.records, self.deliveries = threading.RLock(), Records(), list[Row]()
+        self._retry_wait_seconds, self._stopped = retry_wait_seconds, threading.Event()
+        self._pool = ThreadPoolExecutor(THREADS)
+        self.records.add_account("Sample Company")
 
     def close(self) -> None:
-        """Stop delivering."""
-        self._providers.shutdown(wait=True, cancel_futures=True)
-        self._sender.close()
+        """Stop: what is under way gets its five seconds."""
+        self._stopped.set()
+        self._pool.shutdown()
 
-    # Messages
-
-    def customer_writes(
-        self, inbox: Inbox, contact: Contact, text: str | None, attributes: JsonDict | None = None
-    ) -> Message:
+    def customer_writes(self, inbox: Row, name: str, text: str, custom_attributes: Row) -> Row:
         """A customer's message arrives from the channel; its conversation is found, reopened or made."""
-        with self.world.lock:
-            link = self._contact_inbox(contact, inbox)
-            conversation = self._conversation_for(inbox, link, attributes or {})
-            own = inbox.channel_type in OWN_CHANNELS
-            number = self.world.next_id("source")
-            source_id = None if own else new_source_id(inbox.channel_type, number)
-            quoted = {"in_reply_to": None} if inbox.channel_type == "Channel::WebWidget" else {}
-            draft = Draft(text, contact, INCOMING, content_attributes=quoted, source_id=source_id)
-            return self.add_message(conversation, draft)
+        conversation = self._conversation(inbox, name, custom_attributes)
+        reopened = {"resolved": "pending" if inbox["bot_id"] else "open", "snoozed": "open"}
+        self.change(conversation, status=reopened.get(conversation["status"], conversation["status"]))
+        source_id = None if conversation["channel"] in FACTS["own_channels"] else f"wamid.{uuid4().hex}"
+        values = {"message_type": "incoming", "source_id": source_id, "shown": text}
+        message = self._store(conversation, conversation["contact"], text, **values)
+        self.change(conversation, waiting_since=conversation["waiting_since"] or int(time.time()))
+        return message
 
-    def add_message(self, conversation: Conversation, draft: Draft) -> Message:
-        """Store a message, tell everybody, send it to the customer.
+    def reply(self, conversation: Row, sender: Row, text: str, **values: object) -> Row:
+        """Store an outgoing message, tell everybody, and send it on unless it has a ``source_id``.
 
         Raises:
             Refused: too long, or too many in a minute.
         """
-        with self.world.lock:
-            self._check(conversation, draft)
-            message = self._stored(conversation, draft)
-            if draft.message_type == INCOMING:
-                self._customer_is_back(conversation)
-            self._events.message("message_created", conversation, message)
-            self._note_reply(conversation, draft)
-            if self._leaves(message) and message.source_id is None:
-                self._providers.submit(logged, self._deliver, conversation, message)
-            self.changed()
-            return message
-
-    def delete_message(self, conversation: Conversation, message: Message) -> None:
-        """Blank a message in Chatwoot. What the customer already saw stays seen."""
-        with self.world.lock:
-            message.content = "This message was deleted"
-            message.content_attributes = {"deleted": True}
-            self._message_changed(conversation, message)
-
-    # Conversations
-
-    def change(self, conversation: Conversation, **values: Any) -> None:  # noqa: ANN401 - any column
-        """Set columns; what really changed is told, and a status change has its own events."""
-        with self.world.lock:
-            old = {name: getattr(conversation, name) for name in values}
-            changes = [change(name, old[name], new) for name, new in values.items() if new != old[name]]
-            before = conversation.updated_at
-            for name, new in values.items():
-                setattr(conversation, name, new)
-            if not changes:
-                return
-            self._touch(conversation)
-            changes.append(change("updated_at", shapes.iso(before), shapes.iso(conversation.updated_at)))
-            self._events.conversation("conversation_updated", conversation, changes)
-            if values.get("status", old.get("status")) != old.get("status"):
-                self._status_changed(conversation)
-            self.changed()
-
-    def set_status(
-        self, conversation: Conversation, status: str, by: User | Bot | None, snoozed_until: float = 0
-    ) -> None:
-        """A person, a bot or the system (``None``) sets the status."""
-        with self.world.lock:
-            was = conversation.status
-            values: JsonDict = {"status": status, "snoozed_until": snoozed_until}
-            if isinstance(by, Bot) and (was, status) == ("pending", "open"):
-                values["waiting_since"] = conversation.waiting_since or now()
-            self.change(conversation, **values)
-            if was != status and by is not None:
-                self.activity(conversation, f"Conversation was {_STATUS_WORDS[status]} by {by.name}")
-            if status == "open" and isinstance(by, User) and by.role == "agent":
-                self.change(conversation, assignee_id=by.id)
-
-    def activity(self, conversation: Conversation, text: str) -> None:
-        """A grey line in the conversation; no event tells of it."""
-        with self.world.lock:
-            self._stored(conversation, Draft(text, None, ACTIVITY))
-            self.changed()
-
-    def typing(
-        self, conversation: Conversation, who: Contact | User | Bot, *, on: bool, private: bool
-    ) -> None:
-        """Somebody starts or stops typing."""
-        with self.world.lock:
-            conversation.typing = who.name if on and not private else ""
-            self._events.typing(conversation, who, on=on, private=private)
-            self.changed()
-
-    # How a conversation comes to be
-
-    def _contact_inbox(self, contact: Contact, inbox: Inbox) -> ContactInbox:
-        for link in self.world.contact_inboxes:
-            if (link.contact_id, link.inbox_id) == (contact.id, inbox.id):
-                return link
-        if inbox.channel_type not in OWN_CHANNELS and contact.phone_number is None:
-            contact.phone_number = f"+1202556{contact.id:04d}"
-        phone = str(contact.phone_number)
-        whatsapp = str(inbox.phone_number).startswith("whatsapp:")
-        source_id = {
-            "Channel::Whatsapp": phone.lstrip("+"),
-            "Channel::TwilioSms": f"whatsapp:{phone}" if whatsapp else phone,
-        }.get(inbox.channel_type, str(uuid.uuid4()))
-        link = ContactInbox(self.world.next_id("contact_inbox"), contact.id, inbox.id, source_id, now())
-        self.world.contact_inboxes.append(link)
-        return link
-
-    def _conversation_for(self, inbox: Inbox, link: ContactInbox, attributes: JsonDict) -> Conversation:
-        mine = [one for one in self.world.conversations if one.contact_inbox_id == link.id]
-        keeps_one = inbox.lock_to_single_conversation or inbox.channel_type in OWN_CHANNELS
-        usable = mine if keeps_one else [one for one in mine if one.status != "resolved"]
-        if usable:
-            return usable[-1]
-        moment = now()
-        number = self.world.next_id(f"conversation of account {inbox.account_id}")
-        status = "pending" if self.world.bot_of(inbox) else "open"
-        conversation = Conversation(
-            number, inbox.account_id, inbox.id, link.id, status, moment, moment, moment, waiting_since=moment
-        )
-        conversation.custom_attributes = attributes
-        self.world.conversations.append(conversation)
-        self._events.conversation("conversation_created", conversation)
-        self._auto_assign(conversation)
-        return conversation
-
-    def _customer_is_back(self, conversation: Conversation) -> None:
-        if conversation.status == "resolved":
-            self.change(
-                conversation,
-                status="pending" if self.world.bot_of(self.world.inbox_of(conversation)) else "open",
-            )
-        elif conversation.status == "snoozed":
-            self.change(conversation, status="open", snoozed_until=0)
-
-    def _status_changed(self, conversation: Conversation) -> None:
-        self._events.conversation("conversation_status_changed", conversation)
-        if conversation.status in ("open", "resolved"):
-            name = "opened" if conversation.status == "open" else "resolved"
-            self._events.conversation(f"conversation_{name}", conversation)
-        if conversation.status == "open":
-            self._auto_assign(conversation)
-
-    def _auto_assign(self, conversation: Conversation) -> None:
-        """Round robin over the account's agents, on by default; the event names no actor."""
-        agents = [
-            one
-            for one in self.world.users
-            if (one.account_id, one.role) == (conversation.account_id, "agent")
-        ]
-        wanted = conversation.status == "open" and conversation.assignee_id is None and bool(agents)
-        if wanted and self.world.inbox_of(conversation).enable_auto_assignment:
-            turn = self.world.next_id(f"assignment in inbox {conversation.inbox_id}")
-            self.change(conversation, assignee_id=agents[turn % len(agents)].id)
-
-    # How a message is stored and leaves
-
-    def _check(self, conversation: Conversation, draft: Draft) -> None:
-        if len(draft.content or "") > CONTENT_LIMIT:
-            text = f"is too long (maximum is {CONTENT_LIMIT} characters)"
-            raise Refused(f"Validation failed: Content {text}, Processed message content {text}")
-        minute_ago = now() - 60
-        messages = self.world.conversation_messages(conversation)
-        if sum(one.created_at > minute_ago for one in messages) >= MESSAGES_PER_MINUTE:
-            raise Refused("Validation failed: Too many messages")
-
-    def _stored(self, conversation: Conversation, draft: Draft) -> Message:
-        moment, content, sender = now(), draft.content, draft.sender
-        if content and draft.message_type == OUTGOING and not isinstance(sender, Contact):
-            contact = self.world.contact_of(conversation)[0]
-            content = liquid.render(content, liquid.message_values(self.world, conversation, contact, sender))
-        kinds: dict[type, str] = {Contact: "Contact", User: "User", Bot: "AgentBot"}
-        message = Message(
-            id=self.world.next_id("message", FIRST_MESSAGE_ID),
-            account_id=conversation.account_id,
-            inbox_id=conversation.inbox_id,
-            conversation_id=conversation.id,
-            message_type=draft.message_type,
-            content=content,
-            created_at=moment,
-            updated_at=moment,
-            private=draft.private,
-            source_id=draft.source_id or None,
-            content_type=draft.content_type,
-            content_attributes=draft.content_attributes,
-            sender_type=kinds.get(type(sender)),
-            sender_id=sender.id if sender else None,
-        )
-        self.world.messages.append(message)
-        conversation.last_activity_at = moment
-        conversation.typing = ""
-        self._touch(conversation)
+        recent = [one for one in conversation["said"] if one["created_at"] > time.time() - 60]
+        if len(text) > CONTENT_LIMIT or len(recent) >= MESSAGES_PER_MINUTE:
+            wrong = FACTS["too_long"] if len(text) > CONTENT_LIMIT else "Too many messages"
+            raise Refused({"error": f"Validation failed: {wrong}"}, 422)
+        known = {"agent": sender, "contact": conversation["contact"], "account": conversation["account"]}
+        message = self._store(conversation, sender, liquid(text, known), **values)
+        if not message["private"]:
+            self.change(conversation, waiting_since=0)
+        if not (message["private"] or message["source_id"]):
+            conversation["leaving"].append(message)
+            self._pool.submit(self._deliver_next, conversation).add_done_callback(Future.result)
         return message
 
-    def _note_reply(self, conversation: Conversation, draft: Draft) -> None:
-        """Who waits, and since when, changes with every turn of the talk: one more event."""
-        if draft.message_type == INCOMING:
-            conversation.contact_last_seen_at = now()
-            self.change(conversation, waiting_since=conversation.waiting_since or now())
-        elif draft.message_type == OUTGOING and not draft.private:
-            values: JsonDict = {"waiting_since": 0}
-            if isinstance(draft.sender, User) and not conversation.first_reply_created_at:
-                values["first_reply_created_at"] = now()
-            self.change(conversation, **values)
+    def change(self, conversation: Row, line: str = "", **values: object) -> None:
+        """Set columns of a conversation, and tell what really changed; ``line`` explains a new status."""
+        old = {name: conversation[name] for name in values if conversation[name] != values[name]}
+        if not old:
+            return
+        conversation |= {**values, "updated_at": round(time.time(), 6)}
+        changes = [{name: {"previous_value": old[name], "current_value": values[name]}} for name in old]
+        self._tell("conversation_updated", conversation, changed_attributes=changes)
+        if "status" in old:  # what changed is empty by then in Chatwoot
+            self._tell("conversation_status_changed", conversation, changed_attributes=None)
+            line = line or f"Conversation was {FACTS['status_words'][conversation['status']]}"
+            self._store(conversation, None, line, message_type="activity")
+            self._auto_assign(conversation)
 
-    def _leaves(self, message: Message) -> bool:
-        return message.message_type == OUTGOING and not message.private
+    def _conversation(self, inbox: Row, name: str, custom_attributes: Row) -> Row:
+        account, seconds = self.records.one("accounts", id=inbox["account_id"]), int(time.time())
+        home = {"account": fields("account in events", account), "account_id": account["id"]}
+        known = self.records.every("contacts", name=name, account_id=account["id"])
+        contact = known[0] if known else self.records.add("contacts", name=name, **home)
+        contact["phone_number"] = f"+1202556{contact['id']:04d}"
+        ids = {"contact_id": contact["id"], "inbox_id": inbox["id"]}
+        earlier = self.records.every("conversations", **ids)
+        keeps_one = inbox["lock_to_single_conversation"] or inbox["channel_type"] in FACTS["own_channels"]
+        if earlier and (keeps_one or earlier[-1]["status"] != "resolved"):
+            return earlier[-1]
+        number = next(self.records.numbers[f"conversations of account {account['id']}"])
+        new = self.records.add("conversations", id=number, contact=contact, inbox=inbox, **home, **ids)
+        new |= {"conversation_id": number, "channel": inbox["channel_type"], "created_at": seconds}
+        new |= {"contact_inbox": _contact_inbox(inbox, contact), "custom_attributes": custom_attributes}
+        new |= {"status": "pending" if inbox["bot_id"] else "open", "waiting_since": seconds}
+        new["users"] = {one["id"]: one for one in account["users"]}
+        self._auto_assign(new)
+        return new
 
-    def _deliver(self, conversation: Conversation, message: Message) -> None:
-        with self.world.lock:
-            inbox = self.world.inbox_of(conversation)
-            error = refusal(inbox, conversation, message.content or "")
+    def _auto_assign(self, conversation: Row) -> None:
+        """On by default; the event names no actor."""
+        unassigned = conversation["status"] == "open" and not conversation["assignee_id"]
+        if unassigned and conversation["inbox"]["enable_auto_assignment"]:
+            agents = [number for number, one in conversation["users"].items() if one["role"] == "agent"]
+            self.change(conversation, assignee_id=agents[0])
+
+    def _store(self, conversation: Row, who: Row | None, text: str, **values: object) -> Row:
+        moment, seconds = time.time(), int(time.time())
+        by = {"sender": who, "sender_id": who["id"], "sender_type": who["sender_type"]} if who else {}
+        place = fields("conversation of a message", conversation) | {"content": text, "updated_at": moment}
+        message = self.records.add("messages", created_at=moment, **place, **by, **values)
+        conversation["said"].append(message)
+        conversation |= {"last_activity_at": seconds, "timestamp": seconds, "updated_at": round(moment, 6)}
+        conversation["typing"] = ""
+        if who:
+            self._tell("message_created", conversation, message)
+        return message
+
+    def _change_message(self, conversation: Row, message: Row, **values: object) -> None:
+        message |= {**values, "updated_at": time.time()}
+        self._tell("message_updated", conversation, message)
+
+    def _deliver_next(self, conversation: Row) -> None:
+        """The channel's provider takes the oldest message that waits, or refuses it."""
+        with self.lock:
+            message = conversation["leaving"].pop(0)
+            error = provider_error(conversation, message["content"])
             if error:
-                self._fail(conversation, message, error)
+                attributes = {**message["content_attributes"], "external_error": error}
+                self._change_message(conversation, message, status="failed", content_attributes=attributes)
                 return
-            message.shown, message.shown_order = message.content, self.world.next_id("shown")
-            self.changed()
-            if inbox.channel_type not in OWN_CHANNELS:
-                message.source_id = new_source_id(inbox.channel_type, self.world.next_id("source"))
-                self._message_changed(conversation, message)
-                message.status = "delivered"
-                self._message_changed(conversation, message)
+            message["shown"] = message["content"]
+            if conversation["channel"] not in FACTS["own_channels"]:
+                self._change_message(conversation, message, source_id=f"wamid.{uuid4().hex}")
+                self._change_message(conversation, message, status="delivered")
 
-    def _fail(self, conversation: Conversation, message: Message, error: str) -> None:
-        if message.status == "failed":
-            return  # nothing changes, so nobody is told again
-        message.status = "failed"
-        message.content_attributes = {**message.content_attributes, "external_error": error}
-        self._message_changed(conversation, message)
+    def _tell(self, event: str, conversation: Row, message: Row | None = None, **more: object) -> None:
+        """Tell the account's webhooks and the inbox's bot: soon, in no promised order."""
+        webhooks = self.records.every("webhooks", account_id=conversation["account_id"])
+        for target in (*webhooks, *self.records.every("bots", id=conversation["inbox"]["bot_id"])):
+            if event in target["subscriptions"] and target["url"] and not self._stopped.is_set():
+                sending = self._pool.submit(self._send, target, event, conversation, message, more)
+                sending.add_done_callback(Future.result)  # an error in there is logged
 
-    def _not_told(self, failure: Failure) -> None:
-        """An event of a message could not be delivered; account webhooks never matter here."""
-        conversation = failure.conversation
-        with self.world.lock:
-            if failure.kind == "api_inbox":
-                self._fail(conversation, failure.message, failure.error)
-            elif failure.kind == "agent_bot" and conversation.status == "pending":
-                self.change(conversation, status="open")
-                self.activity(conversation, BOT_FAILED)
+    def _send(self, target: Row, name: str, conversation: Row, message: Row | None, more: Row) -> None:
+        """Only bots are tried again; one that cannot be told of a message leaves the customer to people."""
+        to_bot, delivery_id = target["kind"] == "agent_bot", str(uuid4())
+        with self.lock:  # what is told may be newer than the event
+            payload = {**event(conversation, message), "event": name, **more}
+        for attempt in range(BOT_ATTEMPTS if to_bot else 1):
+            self._stopped.wait(self._retry_wait_seconds if attempt else 0)
+            sent = post(fields("target in deliveries", target), delivery_id, payload)
+            self.deliveries.append(sent)
+            if sent["status"] not in RETRIED_STATUSES:
+                break
+        with self.lock:
+            if to_bot and message and sent["error"] and conversation["status"] == "pending":
+                self.change(conversation, FACTS["bot_failed"], status="open")
 
-    def _message_changed(self, conversation: Conversation, message: Message) -> None:
-        message.updated_at = now()
-        self._events.message("message_updated", conversation, message)
-        self.changed()
 
-    def _touch(self, conversation: Conversation) -> None:
-        conversation.updated_at = max(round(now(), 6), round(conversation.updated_at + 1e-6, 6))
+def _contact_inbox(inbox: Row, contact: Row) -> Row:
+    """Where a channel reaches a customer."""
+    phone, prefix = contact["phone_number"], str(inbox["phone_number"]).partition("+")[0]
+    addresses = {"Channel::Whatsapp": phone[1:], "Channel::TwilioSms": prefix + phone}
+    source_id = addresses.get(inbox["channel_type"], str(UUID(int=contact["id"])))
+    ids = {"id": contact["id"], "contact_id": contact["id"], "inbox_id": inbox["id"]}
+    return {**FACTS["contact_inbox"], **ids, "source_id": source_id, "pubsub_token": contact["token"]}

@@ -3,7 +3,8 @@
 ``POST /v1/responses`` and ``POST /v1/chat/completions`` answer; every other call of OpenAI's API is refused
 with 501. For tests and people:
 
-- ``PUT /simulator/faults``: a list, see `local.model_simulator.faults`.
+- ``PUT /simulator/faults``: a list, see `local.faults`. The ``body`` of a fault is ``html`` for a page that
+  is no JSON, an error code of the API, or an outcome: ``empty``, ``cut_off``, ``refused`` or ``failed``.
 - ``PUT /simulator/script``: exact outputs, used up in their order: ``{"text": …}`` or
   ``{"tool_calls": [{"name": …, "arguments": …}]}``, each with an optional ``outcome``: ``cut_off``,
   ``filtered``, ``refused`` or ``failed``.
@@ -17,49 +18,54 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, request
-from werkzeug.serving import BaseWSGIServer, make_server
 
+from local import faults
 from local.model_simulator import wire
 from local.model_simulator.answering import Call, think
-from local.model_simulator.faults import Faults, error_body, instead, on_the_way_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local.model_simulator.answering import Asked
 
-MAX_CALLS = 1000
+HTML_PAGE = "<!doctype html><title>Welcome</title><h1>It works</h1>"
 
 
-def make_simulator(port: int) -> BaseWSGIServer:
-    """A server on the loopback address; port 0 takes a free one."""
-    return make_server("127.0.0.1", port, create_app(), threaded=True)
+def error_body(message: str, code: str | None, kind: str) -> Response:
+    """An error as OpenAI's API words it."""
+    error = {"message": message, "type": kind, "param": None, "code": code}
+    return Response(json.dumps({"error": error}), mimetype="application/json")
+
+
+def refusal(fault: faults.Fault) -> Response | None:
+    """What a fault answers in place of the model, if it does."""
+    if fault.body == "html":
+        return Response(HTML_PAGE, fault.status or 200, mimetype="text/html")
+    if fault.status is None:
+        return None
+    answer = error_body("a fault that was switched on", fault.body or None, fault.body or "server_error")
+    answer.status_code = fault.status
+    if fault.retry_after_seconds is not None:
+        answer.headers["Retry-After"] = str(fault.retry_after_seconds)
+    return answer
 
 
 class Model:
     """What the application remembers."""
 
     def __init__(self) -> None:
-        self.faults = Faults()
-        self.calls: list[dict[str, Any]] = []
         self.script: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
-    def thoughts(self, asked: Asked, fault: dict[str, Any]) -> tuple[list[str | Call], str]:
-        """What it answers, and with which outcome."""
+    def thoughts(self, asked: Asked, outcome: str) -> tuple[list[str | Call], str]:
+        """What it answers, and with which outcome: the script's, else the one that a fault wants."""
         with self._lock:
             scripted = self.script.pop(0) if self.script else None
         if scripted is not None:
             calls = scripted.get("tool_calls", [])
             said = [scripted["text"]] if scripted.get("text") else []
             return [*said, *map(_scripted_call, calls)], scripted.get("outcome", "")
-        outcome = fault.get("body") or ""
         return ([] if outcome in {"empty", "failed"} else [think(asked)]), outcome
-
-    def remember(self, call: dict[str, Any]) -> None:
-        """Note a call; the oldest are forgotten."""
-        with self._lock:
-            self.calls = [*self.calls, call][-MAX_CALLS:]
 
 
 def _scripted_call(one: dict[str, Any]) -> Call:
@@ -73,18 +79,14 @@ def create_app() -> Flask:
 
     def answer(read: Callable[..., Asked], write: Callable[..., dict[str, Any]]) -> Response:
         body = request.get_json()
-        model.remember({"path": request.path, "request": body})
-        fault = model.faults.take(request.method, request.path)
-        answered = instead(fault)
-        if answered is None:
-            try:
-                asked = read(body)
-            except (wire.Refused, KeyError) as refused:
-                answered = error_body(str(refused), None, "invalid_request_error")
-                answered.status_code = 400
-            else:
-                answered = jsonify(write(body, asked, *model.thoughts(asked, fault)))
-        return on_the_way_back(answered, fault, request)
+        fault = faults.current(request.environ)
+        try:
+            asked = read(body)
+        except (wire.Refused, KeyError) as refused:
+            answered = error_body(str(refused), None, "invalid_request_error")
+            answered.status_code = 400
+            return answered
+        return jsonify(write(body, asked, *model.thoughts(asked, fault.body if fault else "")))
 
     @app.post("/v1/responses")
     def responses() -> Response:
@@ -106,19 +108,12 @@ def create_app() -> Flask:
 
 
 def _add_controls(app: Flask, model: Model) -> None:
-    @app.put("/simulator/<any(faults, script):what>")
-    def switch(what: str) -> Response:
-        if what == "script":
-            model.script = request.get_json()
-        else:
-            model.faults.replace(request.get_json())
-        return jsonify(status="ok")
+    faults.install(app, refusal)
 
-    @app.route("/simulator/calls", methods=["GET", "DELETE"])
-    def calls() -> Response:
-        if request.method == "DELETE":
-            model.calls = []
-        return jsonify(model.calls)
+    @app.put("/simulator/script")
+    def write_script() -> Response:
+        model.script = request.get_json()
+        return jsonify(model.script)
 
     @app.errorhandler(404)
     @app.errorhandler(405)

@@ -1,15 +1,15 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const state = { account: null, accounts: [], conversations: [], chosen: null, version: -1, drawn: "" };
-const WAIT_SECONDS = 15;
+const state = { account: null, accounts: [], conversations: [], chosen: null, loaded: false, listed: "", drawn: "" };
+const POLL_MILLISECONDS = 700;
 const SHOWS_TYPING = ["Channel::WebWidget", "Channel::Api"]; // typing never reaches WhatsApp and its like
 const TYPES = { incoming: 0, activity: 2 };
 
-async function call(method, path, body) {
-  const options = { method };
+async function call(method, path, body, token = "") {
+  const options = { method, headers: { "Api-Access-Token": token } };
   if (body !== undefined) {
-    options.headers = { "Content-Type": "application/json" };
+    options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
   }
   const answer = await fetch(`/simulator${path}`, options);
@@ -20,6 +20,8 @@ async function call(method, path, body) {
 
 const inAccount = (path) => `/accounts/${state.account.id}${path}`;
 const inConversation = (path = "") => inAccount(`/conversations/${state.chosen}${path}`);
+const chosen = () => state.conversations.find((one) => one.id === state.chosen) ?? null;
+const lastText = (one) => one.messages.findLast((said) => said.message_type !== TYPES.activity)?.content ?? "";
 
 // Everything that people or models wrote goes through here as text, never as HTML.
 function element(tag, className, text) {
@@ -68,6 +70,9 @@ function drawAccounts() {
 }
 
 function drawList() {
+  const text = JSON.stringify([state.conversations, state.chosen]);
+  if (text === state.listed) return;
+  state.listed = text;
   const focused = document.activeElement?.dataset?.conversation;
   $("no-conversations").hidden = state.conversations.length > 0;
   $("conversations").replaceChildren(...state.conversations.map((one) => {
@@ -79,7 +84,7 @@ function drawList() {
       element("span", "name", one.contact),
       element("span", `chip ${one.status}`, one.status),
       element("span", "where", `${one.inbox} · no. ${one.id}`),
-      element("span", "last", one.typing ? `${one.typing} is typing…` : one.last_text),
+      element("span", "last", one.typing ? `${one.typing} is typing…` : lastText(one)),
     );
     button.addEventListener("click", act(async () => { state.chosen = one.id; show("customer"); }));
     const item = element("li");
@@ -103,7 +108,7 @@ function agentBubble(message) {
   const incoming = message.message_type === TYPES.incoming;
   const bubble = element("div", `bubble ${message.private ? "note" : incoming ? "theirs" : "mine"}`);
   const bot = message.sender_type === "AgentBot" ? " (bot)" : "";
-  const who = `${message.sender || "Automatic"}${bot}`;
+  const who = `${message.sender?.name || "Automatic"}${bot}`;
   bubble.append(element("span", "by", message.private ? `Private note · ${who}` : who));
   bubble.append(document.createTextNode(message.content ?? ""));
   const failed = message.status === "failed";
@@ -134,9 +139,7 @@ function drawChosen(found) {
     button.setAttribute("aria-pressed", String(Boolean(found) && button.dataset.status === found.status));
   }
   const people = state.account.users.map((one) => [one.id, one.name]);
-  const bot = found && found.assignee && !found.assignee_id ? [["bot", `${found.assignee} (bot)`]] : [];
-  const chosen = found?.assignee_id ?? (bot.length ? "bot" : "");
-  options($("assignee"), [["", "Nobody"], ...bot, ...people], chosen);
+  options($("assignee"), [["", "Nobody"], ...people], found?.assignee_id ?? "");
   if (!found) {
     const hint = state.conversations.length ? "Choose a conversation." : "";
     drawLog($("customer-log"), [element("p", "activity", hint)]);
@@ -144,7 +147,7 @@ function drawChosen(found) {
     return;
   }
   const typing = () => (found.typing ? [element("p", "typing", `${found.typing} is typing…`)] : []);
-  const customerTyping = SHOWS_TYPING.includes(found.channel_type) ? typing() : [];
+  const customerTyping = SHOWS_TYPING.includes(found.channel) ? typing() : [];
   const seen = found.messages.filter((one) => one.shown !== null);
   drawLog($("customer-log"), [...seen.map(customerBubble), ...customerTyping]);
   drawLog($("agent-log"), [...found.messages.map(agentBubble), ...typing()]);
@@ -156,7 +159,7 @@ async function refresh() {
     state.chosen = state.conversations[0]?.id ?? null;
   }
   drawList();
-  drawChosen(state.chosen === null ? null : await call("GET", inConversation()));
+  drawChosen(chosen());
 }
 
 async function load() {
@@ -166,21 +169,21 @@ async function load() {
   await refresh();
 }
 
+const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
+
 async function follow() {
   for (;;) {
     try {
-      const wait = state.version < 0 ? 0 : WAIT_SECONDS;
-      const { version } = await call("GET", `/changes?after=${state.version}&wait_seconds=${wait}`);
-      if (state.version < 0) await load();
-      else if (version !== state.version) await refresh();
-      state.version = version;
+      await (state.loaded ? refresh() : load());
+      state.loaded = true;
       $("link").textContent = "Live";
       $("link").className = "link live";
+      await pause(POLL_MILLISECONDS);
     } catch {
-      state.version = -1;
+      state.loaded = false;
       $("link").textContent = "No connection, trying again…";
       $("link").className = "link lost";
-      await new Promise((resolve) => { setTimeout(resolve, 2000); });
+      await pause(2000);
     }
   }
 }
@@ -194,7 +197,7 @@ async function sendNew() {
 }
 
 async function sendAsCustomer() {
-  const found = state.conversations.find((one) => one.id === state.chosen);
+  const found = chosen();
   const given = { contact: found.contact, inbox_id: found.inbox_id, text: $("customer-text").value };
   const { conversation_id: id } = await call("POST", inAccount("/customer"), given);
   $("customer-text").value = "";
@@ -203,7 +206,9 @@ async function sendAsCustomer() {
 
 async function sendAsAgent() {
   const note = document.querySelector("[name=kind]:checked").value === "note";
-  await call("POST", inConversation("/agent"), { text: $("agent-text").value, private: note });
+  const agent = state.account.users.find((one) => one.role === "agent");
+  const given = { content: $("agent-text").value, private: note };
+  await call("POST", `/api/v1${inConversation("/messages")}`, given, agent.token);
   $("agent-text").value = "";
 }
 
@@ -217,8 +222,7 @@ function start() {
     drawAccounts();
   }));
   $("assignee").addEventListener("change", act(async () => {
-    const id = $("assignee").value;
-    if (id !== "bot") await call("PATCH", inConversation(), { assignee_id: id ? Number(id) : null });
+    await call("PATCH", inConversation(), { assignee_id: Number($("assignee").value) || null });
   }));
   for (const button of document.querySelectorAll("[data-status]")) {
     button.addEventListener("click", act(() => call("PATCH", inConversation(), { status: button.dataset.status })));

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from local.chatwoot_simulator.app import Server, create_app
+from local.chatwoot_simulator.app import create_app
+from local.serving import Server
 from tests.support.chatwoot import ChatwootHandle, eventually
 
 if TYPE_CHECKING:

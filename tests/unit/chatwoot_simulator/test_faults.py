@@ -1,7 +1,8 @@
-"""Faults on demand, the state file, and the page."""
+"""Faults on demand, the page, and the command."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from local.chatwoot_simulator.app import Server, create_app
+from local.chatwoot_simulator.app import create_app
+from local.serving import Server
 from tests.support.chatwoot import ChatwootHandle, eventually
 
 if TYPE_CHECKING:
@@ -90,29 +92,6 @@ def test_a_misspelled_fault_is_refused(chatwoot: ChatwootHandle) -> None:
         chatwoot.message_fault(statsu=500)
 
 
-def test_everything_survives_a_restart_with_a_state_file(tmp_path: Path) -> None:
-    """Tokens, webhooks and messages; numbers go on."""
-    path = tmp_path / "chatwoot.json"
-    with Server(create_app(state_file=path)) as server, ChatwootHandle(server.base_url) as before:
-        webhook = before.register_webhook("http://127.0.0.1:9/hook")
-        written = before.customer_writes("Hola ñ")
-        token = before.bot_token
-    with Server(create_app(state_file=path)) as server, ChatwootHandle(server.base_url) as after:
-        assert after.bot_token == token
-        assert after.api("GET", "/webhooks").json()["payload"]["webhooks"][0]["secret"] == webhook.secret
-        assert after.conversation(written.conversation_id)["messages"][0]["content"] == "Hola ñ"
-        assert after.customer_writes("Otra").message_id == written.message_id + 1
-
-
-def test_a_reset_forgets_customers_and_keeps_tokens_and_counting(chatwoot: ChatwootHandle) -> None:
-    """Message ids never repeat, because those who remember them would take new for known."""
-    first = chatwoot.customer_writes("Hola")
-    chatwoot.reset()
-    assert chatwoot.conversations() == []
-    assert chatwoot.customer_writes("Hola").message_id > first.message_id
-    assert chatwoot.api("GET", "/inboxes", token=chatwoot.agent_token).status_code == 200
-
-
 def test_the_page_comes_from_here_only_and_forms_of_other_sites_are_refused(
     chatwoot: ChatwootHandle,
 ) -> None:
@@ -127,15 +106,34 @@ def test_the_page_comes_from_here_only_and_forms_of_other_sites_are_refused(
     assert (form.status_code, host.status_code) == (415, 400)
 
 
-def test_waiting_for_a_change_ends_with_the_change(chatwoot: ChatwootHandle) -> None:
-    """The page asks with the version it knows and hears at once of a newer one."""
-    url = f"{chatwoot.base_url}/simulator/changes"
-    known = requests.get(url, timeout=10).json()["version"]
-    chatwoot.customer_writes("Hola")
-    started = time.monotonic()
-    newer = requests.get(url, params={"after": str(known), "wait_seconds": "10"}, timeout=20).json()
-    assert newer["version"] > known
-    assert time.monotonic() - started < 5
+def test_people_on_the_desk_meet_no_faults_and_are_not_counted(chatwoot: ChatwootHandle) -> None:
+    """Their calls go to the same API by another path."""
+    conversation = chatwoot.customer_writes("Hola").conversation_id
+    chatwoot.faults({"times": None, "status": 500})
+    chatwoot.agent_replies(conversation, "Buenas")
+    assert chatwoot.calls() == []
+
+
+def test_the_calls_that_arrived_are_remembered_with_their_bodies(
+    chatwoot: ChatwootHandle, post: Callable[[], requests.Response]
+) -> None:
+    """Until they are forgotten."""
+    post()
+    (call,) = chatwoot.calls("POST", "/messages")
+    assert (call["request"], call["status"]) == ({"content": "Buenas"}, 200)
+    assert requests.delete(f"{chatwoot.base_url}/simulator/calls", timeout=10).json() == []
+
+
+def test_a_server_closes_in_the_middle_of_a_drip() -> None:
+    """Nobody waits for the rest, and no thread or socket stays."""
+    with socket.socket() as dripping, Server(create_app()) as server:
+        with ChatwootHandle(server.base_url) as handle:
+            handle.faults({"drip_bytes_per_second": 1})
+        dripping.connect(("127.0.0.1", int(server.base_url.rsplit(":", 1)[1])))
+        dripping.sendall(b"GET /api/v1/profile HTTP/1.0\r\n\r\n")
+        assert dripping.recv(1) == b"H"
+        started = time.monotonic()
+    assert time.monotonic() - started < 2
 
 
 def test_the_command_serves_and_says_when_its_port_is_taken(chatwoot: ChatwootHandle) -> None:

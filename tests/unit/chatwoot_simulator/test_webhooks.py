@@ -197,34 +197,6 @@ def test_auto_assignment_is_an_update_without_an_actor(chatwoot: ChatwootHandle,
     assert set(payload) == CONVERSATION_KEYS | {"event", "changed_attributes"}
 
 
-def test_an_api_inbox_whose_webhook_fails_has_failed_messages(
-    chatwoot: ChatwootHandle, receiver: Receiver
-) -> None:
-    """The message is marked once, with the error, and not told about for ever."""
-    chatwoot.set_inbox("App", webhook_url=receiver.url)
-    receiver.statuses = [404] * 50
-    conversation = chatwoot.customer_writes("Hola", inbox="App").conversation_id
-    failed = eventually(
-        lambda: [one for one in chatwoot.conversation(conversation)["messages"] if one["status"] == "failed"]
-    )
-    assert failed[0]["content_attributes"]["external_error"] == "404 Not Found"
-    eventually(lambda: chatwoot.deliveries("message_updated"))
-    time.sleep(0.2)
-    assert len(chatwoot.deliveries("message_updated")) == 1
-
-
-def test_typing_is_told_to_those_who_subscribed(chatwoot: ChatwootHandle, receiver: Receiver) -> None:
-    """The event names who types, and has no account or id at its top."""
-    chatwoot.register_webhook(receiver.url, ("conversation_typing_on",))
-    conversation = chatwoot.customer_writes("Hola").conversation_id
-    path = f"/conversations/{conversation}/toggle_typing_status"
-    answer = chatwoot.api("POST", path, {"typing_status": "on"}, token=chatwoot.bot_token)
-    payload = receiver.of("conversation_typing_on")[0].payload
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert set(payload) == {"event", "user", "conversation", "is_private"}
-    assert chatwoot.conversation(conversation)["typing"] == "Front Desk"
-
-
 def test_a_delivery_can_be_repeated_as_itself_or_as_a_new_one(
     chatwoot: ChatwootHandle, receiver: Receiver
 ) -> None:
@@ -238,4 +210,3 @@ def test_a_delivery_can_be_repeated_as_itself_or_as_a_new_one(
     assert len({one.body for one in received}) == 1
     assert len({one.headers["X-Chatwoot-Delivery"] for one in received}) == 2
     assert all(signed_with(webhook.secret, one) for one in received)
-    assert "secret" not in first
