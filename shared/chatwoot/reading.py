@@ -85,6 +85,9 @@ def conversation_state(data: object) -> ConversationState | None:
         channel=text(meta.get("channel")),
         source_id=_source_id(found),
         contact_id=number(mapping(meta.get("sender")).get("id")),
+        last_activity_at=number(found.get("last_activity_at")) or 0,
+        newest=_newest(found),
+        shown=found,
     )
 
 
@@ -92,10 +95,19 @@ def _seconds(value: object) -> float:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
-def _source_id(found: JsonDict) -> str | None:
+def _newest(found: JsonDict) -> ApiMessage | None:
+    read = [message for one in _shown_messages(found) if (message := api_message(one)) is not None]
+    said = [message for message in read if message.message_type != MESSAGE_TYPES["activity"]]
+    return max(said, key=lambda message: message.id, default=None)
+
+
+def _shown_messages(found: JsonDict) -> list[object]:
     messages = found.get("messages")
-    shown = [found.get("last_non_activity_message"), *(messages if isinstance(messages, list) else [])]
-    for message in shown:
+    return [found.get("last_non_activity_message"), *(messages if isinstance(messages, list) else [])]
+
+
+def _source_id(found: JsonDict) -> str | None:
+    for message in _shown_messages(found):
         nested = mapping(mapping(message).get("conversation"))
         source_id = text(mapping(nested.get("contact_inbox")).get("source_id"))
         if source_id:
@@ -121,6 +133,7 @@ def api_message(data: object) -> ApiMessage | None:
         content_attributes=mapping(found.get("content_attributes")),
         created_at=number(found.get("created_at")) or 0,
         status=text(found.get("status")),
+        shown=found,
     )
 
 

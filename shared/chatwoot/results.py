@@ -46,6 +46,9 @@ class ConversationState:
         channel: such as ``Channel::Whatsapp``, "" where unknown.
         source_id: the contact's address on the channel, where a message in the answer shows it.
         contact_id: the customer, where the answer shows it.
+        last_activity_at: seconds since 1970 of the last thing that happened in it, 0 where unknown.
+        newest: its newest message, activity lines aside; private notes count. ``None`` where it has none.
+        shown: as Chatwoot showed it.
     """
 
     id: int
@@ -59,6 +62,9 @@ class ConversationState:
     channel: str
     source_id: str | None = field(default=None, repr=False)
     contact_id: int | None = None
+    last_activity_at: int = 0
+    newest: ApiMessage | None = field(default=None, repr=False)
+    shown: JsonDict = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,7 @@ class ApiMessage:
         content_attributes: among them our marker and ``external_error``.
         created_at: seconds since 1970.
         status: ``sent``, ``delivered``, ``read``, ``failed`` or "".
+        shown: as Chatwoot showed it.
     """
 
     id: int
@@ -86,6 +93,7 @@ class ApiMessage:
     content_attributes: JsonDict = field(repr=False)
     created_at: int
     status: str = ""
+    shown: JsonDict = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
