@@ -10,7 +10,8 @@ from shared.companies.audit import Audit
 from shared.companies.idempotency import Repeat
 from shared.companies.store import CompanyStore
 from shared.conversations.doctor import Doctor
-from shared.conversations.making import make_credentials, make_desk
+from shared.conversations.making import make_desk
+from shared.conversations.making_chatwoot import make_credentials
 from shared.conversations.sandbox import Sandbox
 from shared.integrations.chatwoot import ChatwootIntegration
 from shared.platform import aws

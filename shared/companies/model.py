@@ -164,6 +164,8 @@ class Company(Part):
     quiet_window_seconds: Annotated[float, Field(ge=0, le=30)] = 4.0
     quiet_cap_seconds: Annotated[float, Field(ge=0, le=60)] = 12.0
     patience_seconds: Annotated[int, Field(ge=30, le=3_600)] = 300
+    # None: messages whose webhook was lost are not looked for.
+    missed_messages_max_age_hours: Annotated[int, Field(ge=1, le=72)] | None = 6
     takeover: TakeoverRules = TakeoverRules()
     out_of_hours: OutOfHours = OutOfHours()
     window_template: WindowTemplate | None = None

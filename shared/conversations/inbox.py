@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from shared.conversations.incoming import IncomingMessage
+from shared.conversations.incoming import SWEPT, IncomingMessage
 from shared.conversations.keys import SCHEMA_VERSION, padded
+from shared.platform.observability import count, log
 from shared.platform.tables import ConditionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from shared.conversations.keys import ConversationKey
@@ -57,7 +58,20 @@ class Inbox:
         except ConditionFailed as known:
             before = known.item or {}
             return not before.get("answered_in") and not before.get("deleted")
+        if message.origin == SWEPT:
+            # Its webhook never came, or comes later than the search: Chatwoot sends most only once.
+            count("MessagesLost")
+            log.warning("a message reached us without its webhook", message_id=message.message_id)
         return True
+
+    def known(self, message_ids: Collection[int]) -> set[int]:
+        """Which of these messages reached the inbox, deletions that came first included."""
+        if not message_ids:
+            return set()
+        span = tuple(self._key.inbox(number).sk for number in (min(message_ids), max(message_ids)))
+        items = self._table.query(self._key.pk, between=(span[0], span[1]), consistent=True)
+        there = {item["sk"] for item in items}
+        return {number for number in message_ids if self._key.inbox(number).sk in there}
 
     def unanswered(self, watermark: int) -> list[IncomingMessage]:
         """The messages above the watermark that no turn has answered, oldest first.

@@ -34,6 +34,8 @@ _ATTACHMENT_FIELDS = (
 _MAX_FIELD_CHARACTERS = 2_000
 _ROOM_BYTES = 40_000
 _LARGEST_INTEGER = 2**63  # tables take 38 digits
+# Where a message came from: its webhook, or the search for those whose webhook was lost.
+DELIVERED, SWEPT = "webhook", "swept"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class IncomingMessage:
     """One customer message.
 
     ``received_at_ms`` is when the door took it (milliseconds since 1970, UTC): the quiet window and the
-    company's patience count from there. ``cut`` says that the text was longer than we keep.
+    company's patience count from there. ``cut`` says that the text was longer than we keep. ``origin`` is
+    `DELIVERED` or `SWEPT`.
     """
 
     key: ConversationKey
@@ -83,6 +86,7 @@ class IncomingMessage:
     in_reply_to: int | None
     attachments: tuple[Mapping[str, Any], ...]
     state: State
+    origin: str = DELIVERED
 
     @property
     def contact(self) -> ContactKey:
@@ -93,6 +97,11 @@ class IncomingMessage:
     def identity(self) -> str:
         """The message's business key."""
         return self.key.message_identity(self.message_id)
+
+    @property
+    def deduplication_id(self) -> str:
+        """The identity as queues compare it: apart for what was swept, because SQS remembers deleted ones."""
+        return self.identity if self.origin == DELIVERED else f"{self.identity}#{self.origin}"
 
     def to_json(self) -> str:
         """For the queue: ASCII only, because queues refuse most control characters."""

@@ -9,27 +9,22 @@ from shared.agent.connect import open_model_client
 from shared.agent.orchestrator import Orchestrator
 from shared.agent.settings import ModelSettings
 from shared.agent.tools.registry import default_registry
-from shared.chatwoot.client import ChatwootClient
 from shared.companies.store import CompanyStore
 from shared.conversations.dead_letters import DeadLetterOffice
 from shared.conversations.desk import Desk, Lending
+from shared.conversations.making_chatwoot import chatwoot_opener
 from shared.conversations.queues import ConversationQueue
 from shared.conversations.settings import TurnSettings
 from shared.conversations.worker import Worker
-from shared.credentials.store import Credentials
-from shared.credentials.vault import Vault
 from shared.platform import aws
 from shared.platform.addresses import AddressGuard
 from shared.platform.clock import SystemClock
-from shared.platform.http import HttpClient
 from shared.platform.secrets import DeploymentSecrets
 from shared.platform.settings import Environment
 from shared.platform.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from shared.companies.connection import ChatwootConnection
 
 
 def make_worker(variables: Mapping[str, str]) -> Worker:
@@ -71,40 +66,15 @@ def make_desk(environment: Environment) -> Desk:
     """
     clock, settings = SystemClock(), TurnSettings.from_environment(environment)
     guard = AddressGuard(loopback_allowed=settings.loopback_allowed)
-    credentials = make_credentials(environment)
-
-    def open_chatwoot(company_id: str, connection: ChatwootConnection) -> ChatwootClient:
-        tokens = credentials.fields(company_id, "chatwoot")
-        return ChatwootClient(
-            HttpClient(guard),
-            connection.base_url,
-            connection.account_id,
-            user_token=tokens.get("user_token"),
-            bot_token=tokens.get("bot_token"),
-            timeout_seconds=settings.chatwoot_timeout_seconds,
-            clock=clock,
-        )
-
     return Desk(
         table=Table(aws.dynamodb(), environment.text("FRONTDESK_CONVERSATIONS_TABLE")),
         companies=CompanyStore(Table(aws.dynamodb(), environment.text("FRONTDESK_COMPANIES_TABLE")), clock),
-        chatwoot=open_chatwoot,
+        chatwoot=chatwoot_opener(environment, settings.chatwoot_timeout_seconds),
         mind=Lending(lambda: make_mind(environment, guard)).lend,
         clock=clock,
         new_id=lambda: uuid.uuid4().hex,
         settings=settings,
     )
-
-
-def make_credentials(environment: Environment) -> Credentials:
-    """The companies' credentials.
-
-    Raises:
-        SettingError: a setting is missing or wrong.
-    """
-    table = Table(aws.dynamodb(), environment.text("FRONTDESK_CREDENTIALS_TABLE"))
-    vault = Vault(aws.kms(), table, environment.text("FRONTDESK_KMS_KEY_ARN"), SystemClock())
-    return Credentials(vault, table)
 
 
 def make_mind(environment: Environment, guard: AddressGuard) -> Orchestrator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ class ConversationQueue:
                 a quick replay under the same id would be swallowed.
         """
         suffix = f"#replay#{replay}" if replay else ""
-        self._send(message.to_json(), message.key.group_id, message.identity + suffix)
+        self._send(message.to_json(), message.key.group_id, message.deduplication_id + suffix)
 
     def send_failure(self, failure: PartFailure) -> None:
         """Enqueue that one of our messages failed at its channel, once per message."""
@@ -84,6 +84,12 @@ class ConversationQueue:
         self._client.send_message(
             QueueUrl=self._url, MessageBody=body, MessageGroupId=group_id, MessageDeduplicationId=identity
         )
+
+    def waiting(self) -> int:
+        """How many messages wait, about; those that are hidden or being worked on do not count."""
+        name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
+        answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=[name])
+        return int(answer["Attributes"][name])
 
     def delete(self, records: Sequence[QueueRecord]) -> None:
         """Take records off the queue for good; one that is already gone does no harm."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from shared.companies.card import CompanyCard
 
 EMAIL_CHANNEL = "Channel::Email"
+OUTSIDE = frozenset({"inbox", "email_inbox"})
+"""Why everything of a conversation is ignored: its inbox is none that the company answers in."""
 
 
 class Fate(StrEnum):

@@ -14,6 +14,7 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from shared.conversations.backlog import TakenUp
 from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.visit import FULL_BATCH, Letter, Visit, come_back, where
 from shared.platform.clock import Deadline
@@ -58,6 +59,7 @@ class Worker:
         self._queue = queue
         self._dead_letters = dead_letters
         self._leave = leave
+        self._taken_up = TakenUp(desk.table)
 
     def work(self, records: Sequence[QueueRecord], remaining_seconds: float) -> list[str]:
         """Visit every conversation of a batch.
@@ -83,6 +85,7 @@ class Worker:
         ]
         for thread in threads:
             thread.start()
+        self._taken_up.note([one.message for letters in conversations.values() for one in letters])
         for thread in threads:
             thread.join(max(0.0, time_left.remaining_seconds() - self._desk.settings.reserve_seconds))
         if any(thread.is_alive() for thread in threads):

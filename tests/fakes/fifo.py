@@ -48,7 +48,7 @@ class FakeFifoQueue:
     def send(self, message: IncomingMessage, *, replay: int = 0) -> None:
         """See `shared.conversations.queues.ConversationQueue`."""
         suffix = f"#replay#{replay}" if replay else ""
-        self.put(message.to_json(), message.key.group_id, message.identity + suffix)
+        self.put(message.to_json(), message.key.group_id, message.deduplication_id + suffix)
 
     def send_failure(self, failure: PartFailure) -> None:
         """See `shared.conversations.queues.ConversationQueue`."""

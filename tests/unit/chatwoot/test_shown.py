@@ -110,10 +110,12 @@ def test_persons_bots_and_automations_are_told_apart() -> None:
 def test_the_newest_message_of_a_row_is_no_activity_line() -> None:
     """Old servers show other messages than the newest that counts."""
     lines = [{"id": 70013, "message_type": 2, "private": False}, {"id": 70012, "message_type": 0}]
-    newest = [
-        reading.conversation_state(ROW | shown)
-        for shown in ({"last_non_activity_message": MESSAGE}, {"messages": lines}, {"messages": []})
+    showing: list[dict[str, Any]] = [
+        {"last_non_activity_message": MESSAGE},
+        {"messages": lines},
+        {"messages": []},
     ]
+    newest = [reading.conversation_state(ROW | shown) for shown in showing]
     assert [row.newest.id if row and row.newest else None for row in newest] == [70011, 70012, None]
 
 

@@ -1,0 +1,1 @@
+"""Missed messages: finds what customers wrote and no webhook told."""

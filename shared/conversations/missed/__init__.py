@@ -1,0 +1,1 @@
+"""Messages whose webhook was lost: found by comparing Chatwoot with the inboxes, and enqueued."""
