@@ -85,7 +85,7 @@ class Worker:
         ]
         for thread in threads:
             thread.start()
-        self._taken_up.note([one.message for letters in conversations.values() for one in letters])
+        self._taken_up.note([one.about for letters in conversations.values() for one in letters])
         for thread in threads:
             thread.join(max(0.0, time_left.remaining_seconds() - self._desk.settings.reserve_seconds))
         if any(thread.is_alive() for thread in threads):

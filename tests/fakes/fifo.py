@@ -111,5 +111,9 @@ class FakeFifoQueue:
             free_at[one.group_id] = max(one.visible_at, free_at.get(one.group_id, 0.0))
         return max(0.0, min(free_at.values()) - self.clock.monotonic())
 
+    def bodies(self) -> list[str]:
+        """What stands in the queue, in order."""
+        return [one.body for one in sorted(self._stored.values(), key=lambda one: one.number)]
+
     def __len__(self) -> int:
         return len(self._stored)
