@@ -37,6 +37,7 @@ BUNDLE_OF = {
     names.CHATWOOT_WEBHOOK: DOOR,
     names.CONVERSATION_TURNS: APP,
     names.DEAD_LETTERS: APP,
+    names.MISSED_MESSAGES: APP,
     names.INTEGRATIONS_API: APP,
 }
 # Part of every key: raise it when the way bundles are made changes.

@@ -13,8 +13,9 @@ PRODUCT = "frontdesk"
 CHATWOOT_WEBHOOK = "chatwoot_webhook"
 CONVERSATION_TURNS = "conversation_turns"
 DEAD_LETTERS = "dead_letters"
+MISSED_MESSAGES = "missed_messages"
 INTEGRATIONS_API = "integrations_api"
-FUNCTIONS = (CHATWOOT_WEBHOOK, CONVERSATION_TURNS, DEAD_LETTERS, INTEGRATIONS_API)
+FUNCTIONS = (CHATWOOT_WEBHOOK, CONVERSATION_TURNS, DEAD_LETTERS, MISSED_MESSAGES, INTEGRATIONS_API)
 
 COMPANIES = "companies"
 CREDENTIALS = "credentials"
@@ -40,6 +41,16 @@ def table(stage: str, name: str) -> str:
 def queue(stage: str, name: str) -> str:
     """An SQS FIFO queue (AWS wants the suffix)."""
     return f"{PRODUCT}-{stage}-{name}.fifo"
+
+
+def standard_queue(stage: str, name: str) -> str:
+    """An SQS queue without order."""
+    return f"{PRODUCT}-{stage}-{name}"
+
+
+def schedule(stage: str, function_name: str) -> str:
+    """What calls a function by the clock."""
+    return function(stage, function_name)
 
 
 def function(stage: str, name: str) -> str:
@@ -114,5 +125,6 @@ class Outputs:
     INCOMING_QUEUE_URL = "IncomingQueueUrl"
     DEAD_LETTER_QUEUE_URL = "DeadLetterQueueUrl"
     PARKED_QUEUE_URL = "ParkedQueueUrl"
+    MISSED_QUEUE_URL = "MissedQueueUrl"
     KEY_ARN = "KeyArn"
     ALARM_TOPIC_ARN = "AlarmTopicArn"

@@ -10,6 +10,7 @@ from infra.constructs.functions import Functions
 from infra.constructs.grants import Resources
 from infra.constructs.keys import Keys
 from infra.constructs.queues import Queues
+from infra.constructs.schedules import Schedules
 from infra.constructs.tables import Tables
 
 from aws_cdk import CfnOutput, CliCredentialsStackSynthesizer, Stack, Tags  # isort: skip - after infra.constructs
@@ -47,6 +48,7 @@ class FrontdeskStack(Stack):
             keys=Keys(self, "Keys", settings),
         )
         functions = Functions(self, "Functions", resources, bundler)
+        Schedules(self, "Schedules", settings, functions)
         api = Api(self, "Api", settings, functions)
         alarms = Alarms(self, "Alarms", settings)
         alarms.watch_queues(resources.queues)
@@ -66,6 +68,7 @@ class FrontdeskStack(Stack):
             Outputs.INCOMING_QUEUE_URL: queues.incoming.queue_url,
             Outputs.DEAD_LETTER_QUEUE_URL: queues.dead_letters.queue_url,
             Outputs.PARKED_QUEUE_URL: queues.parked.queue_url,
+            Outputs.MISSED_QUEUE_URL: queues.missed.queue_url,
             Outputs.KEY_ARN: resources.keys.vault.key_arn,
             Outputs.ALARM_TOPIC_ARN: alarms.topic.topic_arn,
         }

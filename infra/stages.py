@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "gpt-6-luna"
 # Lambda, "Configuring maximum concurrency for Amazon SQS event sources": 2 to 1,000.
 CONCURRENCY_RANGE = (2, 1000)
+# EventBridge Scheduler fires by the minute; companies may limit the search to messages of the last hour.
+EVERY_MINUTES_RANGE = (1, 60)
 # Passed on as FRONTDESK_<NAME> to the functions that read it.
 TUNABLES = (
     "chatwoot_timeout_seconds",
     "lease_seconds",
+    "missed_backlog_seconds",
+    "missed_calls",
+    "missed_min_age_seconds",
     "model_timeout_seconds",
     "openai_max_output_tokens",
     "openai_reasoning_effort",
@@ -71,6 +76,7 @@ class Settings:
         routing_model: model that chooses the agent; empty: the same.
         turn_concurrency: ``MaximumConcurrency`` of the turns' event source mapping.
         door_reserved_concurrency: 0 for none.
+        missed_every_minutes: how often messages are searched for whose webhook was lost.
         requests_per_second: API Gateway's steady rate for the whole API; bursts may be twice as large.
         alarm_email: address that gets the operator's alarms; empty: none.
         log_level: Powertools' log level.
@@ -87,6 +93,7 @@ class Settings:
     routing_model: str = ""
     turn_concurrency: int = 50
     door_reserved_concurrency: int = 0
+    missed_every_minutes: int = 2
     requests_per_second: int = 200
     alarm_email: str = ""
     log_level: str = "INFO"
@@ -117,6 +124,7 @@ def read_settings(context: Callable[[str], object]) -> Settings:
         door_reserved_concurrency=reader.number(
             "door_reserved_concurrency", stage.door_reserved_concurrency, (0, 1000)
         ),
+        missed_every_minutes=reader.number("missed_every_minutes", 2, EVERY_MINUTES_RANGE),
         requests_per_second=reader.number("requests_per_second", 200, (1, 10_000)),
         alarm_email=reader.email("alarm_email"),
         log_level=reader.choice("log_level", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

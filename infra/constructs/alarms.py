@@ -42,6 +42,7 @@ class Counter:
         metric: as it is named in `shared.platform.observability.count`.
         says: what it means.
         reason: count only those with this value of the dimension ``reason``; empty: all.
+        threshold: how many of them within five minutes.
     """
 
     alarm: str
@@ -49,6 +50,7 @@ class Counter:
     metric: str
     says: str
     reason: str = ""
+    threshold: int = 1
 
     @property
     def pattern(self) -> str:
@@ -101,6 +103,19 @@ COUNTERS = (
         "VisitsBroken",
         "A conversation could not even be begun, for an error that nobody foresaw.",
     ),
+    Counter(
+        "messages-lost",
+        names.CONVERSATION_TURNS,
+        "MessagesLost",
+        "Webhooks do not reach us: customers' messages were found only by the search for missed ones.",
+        threshold=5,
+    ),
+    Counter(
+        "missed-messages-broken",
+        names.MISSED_MESSAGES,
+        "MissedRunsBroken",
+        "The search for missed messages met an error that nobody foresaw.",
+    ),
 )
 
 
@@ -139,6 +154,14 @@ class Alarms(Construct):
             1,
             "A given-up conversation could not be handed to a person in ten days; it is parked.",
         )
+        self._alarm(
+            "missed-messages-dead",
+            queues.missed_dead.metric_approximate_number_of_messages_visible(
+                period=_FIVE_MINUTES, statistic="Maximum"
+            ),
+            1,
+            "The search for missed messages could not even begin for a company.",
+        )
 
     def watch_functions(self, functions: Functions) -> None:
         """Unhandled errors and throttling."""
@@ -160,7 +183,8 @@ class Alarms(Construct):
     def watch_counters(self, functions: Functions) -> None:
         """What the functions count when they could do nothing better (`Counter`)."""
         for counter in COUNTERS:
-            self._counted(counter.alarm, functions.all[counter.function].logs, counter.pattern, counter.says)
+            log_group = functions.all[counter.function].logs
+            self._counted(counter.alarm, log_group, counter.pattern, counter.says, counter.threshold)
 
     def watch_door(self, api: Api) -> None:
         """Deliveries of Chatwoot answered with 5xx: it never resends those of account webhooks.
@@ -175,7 +199,9 @@ class Alarms(Construct):
             "The door answered Chatwoot with 5xx, and Chatwoot sends most deliveries only once.",
         )
 
-    def _counted(self, name: str, log_group: logs.LogGroup, pattern: str, says: str) -> None:
+    def _counted(
+        self, name: str, log_group: logs.LogGroup, pattern: str, says: str, threshold: int = 1
+    ) -> None:
         """An alarm on lines of a log.
 
         A metric filter counts across dimensions (each reason, each verdict), which an alarm on the metric
@@ -191,7 +217,7 @@ class Alarms(Construct):
             default_value=0,
             filter_pattern=logs.FilterPattern.literal(pattern),
         )
-        self._alarm(name, lines.metric(period=_FIVE_MINUTES, statistic="Sum"), 1, says)
+        self._alarm(name, lines.metric(period=_FIVE_MINUTES, statistic="Sum"), threshold, says)
 
     def _alarm(
         self, name: str, metric: cloudwatch.IMetric, threshold: float, says: str, periods: int = 1

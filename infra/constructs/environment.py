@@ -70,6 +70,14 @@ def _dead_letters(on: Resources) -> dict[str, str]:
     return {**_outside(on), "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url}
 
 
+def _missed_messages(on: Resources) -> dict[str, str]:
+    return {
+        **_outside(on),
+        "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
+        "FRONTDESK_MISSED_QUEUE_URL": on.queues.missed.queue_url,
+    }
+
+
 def _integrations_api(on: Resources) -> dict[str, str]:
     return {
         **_outside(on),
@@ -84,5 +92,6 @@ _OWN = {
     names.CHATWOOT_WEBHOOK: _door,
     names.CONVERSATION_TURNS: _turns,
     names.DEAD_LETTERS: _dead_letters,
+    names.MISSED_MESSAGES: _missed_messages,
     names.INTEGRATIONS_API: _integrations_api,
 }

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from infra.constructs.grants import Resources
 
 SQS_FIFO_BATCH = 10  # the most that a FIFO event source mapping takes
+# Twenty seconds for each company at the longest, within the function's sixty.
+ERRANDS_BATCH = 5
+# Gentle on Chatwoot servers that hold many companies' accounts, and enough for hundreds of companies.
+ERRANDS_CONCURRENCY = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ SIZES = {
     names.CHATWOOT_WEBHOOK: Size(memory_mb=1024, timeout_seconds=10),
     names.CONVERSATION_TURNS: Size(memory_mb=1024, timeout_seconds=120),
     names.DEAD_LETTERS: Size(memory_mb=512, timeout_seconds=120),
+    names.MISSED_MESSAGES: Size(memory_mb=512, timeout_seconds=60),
     names.INTEGRATIONS_API: Size(memory_mb=1024, timeout_seconds=29),
 }
 
@@ -58,6 +63,9 @@ class Functions(Construct):
         )
         # Cases are few, and Chatwoot may be what is down: two at a time are gentle (and SQS's minimum).
         self.all[names.DEAD_LETTERS].consume(resources.queues.dead_letters, max_concurrency=2)
+        self.all[names.MISSED_MESSAGES].consume(
+            resources.queues.missed, max_concurrency=ERRANDS_CONCURRENCY, batch_size=ERRANDS_BATCH
+        )
 
 
 class Function(Construct):
@@ -72,14 +80,14 @@ class Function(Construct):
         self._policy = self._grant()
         self.function = self._function(code)
 
-    def consume(self, queue: sqs.Queue, *, max_concurrency: int) -> None:
-        """Feed the function from a FIFO queue."""
+    def consume(self, queue: sqs.Queue, *, max_concurrency: int, batch_size: int = SQS_FIFO_BATCH) -> None:
+        """Feed the function from a queue."""
         mapping = lambda_.EventSourceMapping(
             self,
             "Source",
             target=self.function,
             event_source_arn=queue.queue_arn,
-            batch_size=SQS_FIFO_BATCH,
+            batch_size=batch_size,
             report_batch_item_failures=True,
             max_concurrency=max_concurrency,
         )

@@ -57,6 +57,7 @@ _PURPOSES = {
     names.CHATWOOT_WEBHOOK: (WEBHOOK,),
     names.CONVERSATION_TURNS: (CHATWOOT, MODEL),
     names.DEAD_LETTERS: (CHATWOOT,),
+    names.MISSED_MESSAGES: (CHATWOOT,),
     names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL),
 }
 
@@ -95,6 +96,18 @@ def _dead_letters(on: Resources) -> list[iam.PolicyStatement]:
     ]
 
 
+def _missed_messages(on: Resources) -> list[iam.PolicyStatement]:
+    return [
+        _table(on.tables.companies, ("GetItem", "Query")),
+        _table(on.tables.credentials, ("GetItem", "Query")),
+        # It compares, and notes what it did and which persons it saw.
+        _table(on.tables.conversations, ("GetItem", "Query", "PutItem", "UpdateItem")),
+        _queue(on.queues.incoming, ("SendMessage", "GetQueueAttributes")),
+        _queue(on.queues.missed, ("SendMessage", *CONSUME)),
+        _key(on, names.MISSED_MESSAGES, OPEN),
+    ]
+
+
 def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
     return [
         _table(on.tables.companies, READ + WRITE),
@@ -109,6 +122,7 @@ _GRANTS = {
     names.CHATWOOT_WEBHOOK: _door,
     names.CONVERSATION_TURNS: _turns,
     names.DEAD_LETTERS: _dead_letters,
+    names.MISSED_MESSAGES: _missed_messages,
     names.INTEGRATIONS_API: _integrations_api,
 }
 

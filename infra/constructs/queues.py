@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 # SQS with Lambda, "Configuring a queue": at least six times the function's timeout of 120 s.
 VISIBILITY_SECONDS = 720
+ERRAND_VISIBILITY_SECONDS = 360  # the same rule for missed_messages, which may run for 60 s
+# An errand that is four minutes old is of no use any more: the next run has begun.
+ERRAND_RETENTION_MINUTES = 30
+# Errands fail only where the function cannot start or cannot read them.
+ERRAND_RECEIVES = 3
 # Attempts of a turn are counted in the ledger; this catches only what dies before it can count.
 TURN_RECEIVES = 20
 # dead_letters waits for Chatwoot up to 15 minutes at a time: 1,000 receives (SQS's maximum) end after ten
@@ -27,6 +32,9 @@ class Queues(Construct):
 
     ``dead-letters`` is worked on by a function, so it can fail as well: what it could not hand to a person in
     ten days is parked for the operator, whom an alarm tells.
+
+    ``missed-messages`` → ``missed-messages-dead`` are standard queues: one errand per company and run, in no
+    order, fair between companies because each errand names its company as message group.
     """
 
     def __init__(self, scope: Construct, construct_id: str, settings: Settings) -> None:
@@ -38,6 +46,28 @@ class Queues(Construct):
         )
         self.incoming = self._queue(
             "incoming", retention_days=4, goes_to=self.dead_letters, receives=TURN_RECEIVES
+        )
+        self.missed_dead = self._standard("missed-messages-dead", retention=Duration.days(14))
+        self.missed = self._standard(
+            "missed-messages",
+            retention=Duration.minutes(ERRAND_RETENTION_MINUTES),
+            goes_to=sqs.DeadLetterQueue(queue=self.missed_dead, max_receive_count=ERRAND_RECEIVES),
+        )
+
+    def _standard(
+        self, name: str, *, retention: Duration, goes_to: sqs.DeadLetterQueue | None = None
+    ) -> sqs.Queue:
+        stage = self._settings.stage
+        return sqs.Queue(
+            self,
+            "".join(part.capitalize() for part in name.split("-")),
+            queue_name=names.standard_queue(stage.name, name),
+            visibility_timeout=Duration.seconds(ERRAND_VISIBILITY_SECONDS),
+            retention_period=retention,
+            dead_letter_queue=goes_to,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=stage.on_aws,
+            removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
         )
 
     def _queue(

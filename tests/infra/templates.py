@@ -46,6 +46,10 @@ class StageTemplate:
         """Logical id and resource of a queue by our name for it."""
         return self.named("AWS::SQS::Queue", "QueueName", names.queue(self.stage, name))
 
+    def standard_queue(self, name: str) -> tuple[str, Resource]:
+        """The same for a queue without order."""
+        return self.named("AWS::SQS::Queue", "QueueName", names.standard_queue(self.stage, name))
+
     def table(self, name: str) -> str:
         """Logical id of a table by our name for it."""
         return self.named("AWS::DynamoDB::Table", "TableName", names.table(self.stage, name))[0]

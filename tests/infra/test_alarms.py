@@ -27,7 +27,7 @@ def alarms(template: StageTemplate) -> dict[str, Resource]:
 def test_there_is_an_alarm_for_everything_that_leaves_a_customer_waiting(template: StageTemplate) -> None:
     """Ages of queues, dead letters, the door's failures, and errors and throttles of every function."""
     functions = [name.replace("_", "-") for name in names.FUNCTIONS]
-    expected = {"incoming-age", "dead-letter-age", "parked", "door-5xx"}
+    expected = {"incoming-age", "dead-letter-age", "parked", "missed-messages-dead", "door-5xx"}
     expected |= {counter.alarm for counter in COUNTERS}
     expected |= {f"{name}-{what}" for name in functions for what in ("errors", "throttles")}
     assert set(alarms(template)) == expected
@@ -67,6 +67,7 @@ def test_a_counter_is_read_in_the_log_of_the_function_that_counts(
     assert group["LogGroupName"] == names.function_logs(template.stage, counter.function)
     alarm = alarms(template)[counter.alarm]
     assert (alarm["Namespace"], alarm["MetricName"]) == (names.COUNTED, metric)
+    assert alarm["Threshold"] == counter.threshold
 
 
 @pytest.mark.parametrize("counter", COUNTERS, ids=lambda counter: counter.alarm)

@@ -78,8 +78,8 @@ def test_the_keys_own_policy_confines_each_role(on_aws: StageTemplate, function:
         statement["Condition"]["StringNotEquals"]["kms:EncryptionContext:purpose"]
         for statement in key["Properties"]["KeyPolicy"]["Statement"]
         if statement["Effect"] == "Deny"
-        and isinstance(statement["Principal"]["AWS"], dict)
-        and target(statement["Principal"]["AWS"]) == on_aws.role_of(function)
+        for principal in as_list(statement["Principal"]["AWS"])  # CDK joins those with the same purposes
+        if isinstance(principal, dict) and target(principal) == on_aws.role_of(function)
     ]
     assert denied == [list(purposes(function))]
 
@@ -122,6 +122,18 @@ def test_turns_consume_incoming_and_give_up_into_dead_letters(template: StageTem
     assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} <= incoming
     assert "sqs:SendMessage" not in incoming
     assert given_up == {"sqs:SendMessage"}
+
+
+def test_the_search_for_missed_messages_sends_and_never_takes_a_customers_message(
+    template: StageTemplate,
+) -> None:
+    """It looks how many wait; its own errands it consumes."""
+    incoming = allowed(template, names.MISSED_MESSAGES, template.queue("incoming")[0])
+    errands = allowed(template, names.MISSED_MESSAGES, template.standard_queue("missed-messages")[0])
+    assert incoming == {"sqs:SendMessage", "sqs:GetQueueAttributes"}
+    assert {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"} <= errands
+    conversations = allowed(template, names.MISSED_MESSAGES, template.table(names.CONVERSATIONS))
+    assert conversations == {f"dynamodb:{action}" for action in ("GetItem", "Query", "PutItem", "UpdateItem")}
 
 
 def test_only_the_api_writes_companies_and_credentials(template: StageTemplate) -> None:

@@ -25,7 +25,7 @@ def test_every_queue_has_a_dead_letter_queue_or_is_the_last_one(template: StageT
         if "RedrivePolicy" in queue["Properties"]
     }
     last = set(queues) - set(after)
-    assert last == {template.queue("parked")[0]}
+    assert last == {template.queue("parked")[0], template.standard_queue("missed-messages-dead")[0]}
     for name in after.values():
         assert queues[name]["Properties"]["MessageRetentionPeriod"] == FOURTEEN_DAYS_SECONDS
 
@@ -45,15 +45,34 @@ def test_a_case_that_waits_as_long_as_it_can_is_parked_before_it_expires(templat
     assert longest < properties["MessageRetentionPeriod"]
 
 
-def test_every_queue_is_fifo_per_conversation(template: StageTemplate) -> None:
+@pytest.mark.parametrize("name", ["incoming", "dead-letters", "parked"])
+def test_conversations_queues_are_fifo_per_conversation(template: StageTemplate, name: str) -> None:
     """Order and throughput belong to the message group; what is the same is said by the sender."""
+    properties = template.queue(name)[1]["Properties"]
+    assert properties["FifoQueue"] is True
+    assert properties["ContentBasedDeduplication"] is False
+    assert properties["DeduplicationScope"] == "messageGroup"
+    assert properties["FifoThroughputLimit"] == "perMessageGroupId"
+
+
+def test_every_queue_is_encrypted(template: StageTemplate) -> None:
+    """By SQS's own key."""
     for queue in template.of_type("AWS::SQS::Queue").values():
-        properties = queue["Properties"]
-        assert properties["FifoQueue"] is True
-        assert properties["ContentBasedDeduplication"] is False
-        assert properties["DeduplicationScope"] == "messageGroup"
-        assert properties["FifoThroughputLimit"] == "perMessageGroupId"
-        assert properties["SqsManagedSseEnabled"] is True
+        assert queue["Properties"]["SqsManagedSseEnabled"] is True
+
+
+def test_errands_go_through_a_standard_queue_and_do_not_live_long(template: StageTemplate) -> None:
+    """Fair queues are standard ones; an errand is worth nothing when the next run has begun."""
+    logical_id, queue = template.standard_queue("missed-messages")
+    properties = queue["Properties"]
+    assert "FifoQueue" not in properties
+    assert properties["MessageRetentionPeriod"] == 1800
+    assert properties["RedrivePolicy"]["maxReceiveCount"] == 3
+    source = template.source_of(names.MISSED_MESSAGES)
+    timeout = template.function(names.MISSED_MESSAGES)["Properties"]["Timeout"]
+    assert target(source["EventSourceArn"]) == logical_id
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["VisibilityTimeout"] >= 6 * timeout
 
 
 def test_messages_stay_hidden_six_times_as_long_as_a_function_may_run(template: StageTemplate) -> None:
