@@ -84,7 +84,8 @@ def status(options: Options, company_id: str) -> None:
     """
     query = urlencode({"company_id": company_id})
     answer = options.client().call("GET", f"{path_of('integrations', 'chatwoot', 'status')}?{query}")
-    options.show(answer, [f"{name}: {_shown(value)}" for name, value in answer.items()])
+    lines = [f"{name}: {_shown(value)}" for name, value in answer.items() if name != "warnings"]
+    options.show(answer, [*lines, *(f"Note: {warning}" for warning in answer.get("warnings", []))])
 
 
 @chatwoot.command(name="disconnect")

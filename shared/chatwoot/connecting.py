@@ -17,7 +17,7 @@ from shared.platform.clock import Deadline, SystemClock
 from shared.platform.errors import FieldError, InvalidInput, RequestNotSent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shared.chatwoot.client import ChatwootClient
     from shared.chatwoot.results import ConversationState, InboxInfo, Profile, WebhookInfo
@@ -50,7 +50,8 @@ MISSING = {
         "message arrived, and a person is told instead."
     ),
     "list_conversations": (
-        "Frontdesk cannot list conversations: customers' messages whose webhook was lost are not found."
+        "Frontdesk cannot list conversations, which takes a user token: webhooks that were lost cannot be "
+        "found, and what those customers wrote stays unanswered."
     ),
     "list_inboxes": (
         "Frontdesk cannot list inboxes: it does not know their channels, and it assumes that Chatwoot "
@@ -63,6 +64,11 @@ MISSING = {
     "typing": "Frontdesk cannot show that it is writing.",
 }
 """What will not work without a capability, for people."""
+
+
+def shortcomings(capabilities: Mapping[str, bool]) -> list[str]:
+    """A sentence for everything that was tried and does not work."""
+    return [sentence for name, sentence in MISSING.items() if capabilities.get(name) is False]
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,12 @@ class ChatwootConnection:
         """Whether it is in use."""
         return self.status == "connected"
 
+    @property
+    def finds_lost_webhooks(self) -> bool:
+        """Whether messages whose webhook was lost can be looked for: an agent bot's token may not list."""
+        tried = (self.capabilities.get(name, True) for name in ("list_conversations", "list_messages"))
+        return self.connected and self.has_user_token and all(tried)
+
     def disconnected(self) -> ChatwootConnection:
         """The same connection, out of use and without tokens."""
         return replace(self, status="disconnected", has_user_token=False, has_bot_token=False)

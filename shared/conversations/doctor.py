@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared.chatwoot import signature
+from shared.chatwoot.connecting import MISSING
 from shared.chatwoot.events import Event, parse
 from shared.companies.card import Directory
 from shared.conversations.sorting import Fate, sort_event
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Result = Literal["ok", "failed", "skipped"]
 _SECRET_NAMES = {"secret": "the current secret", "previous_secret": "the previous secret"}
+_NO_OFFENCE = {"inbox", "lost_webhooks"}
 _BECOMES = {Fate.ENQUEUE: "queued", Fate.IGNORE: "ignored"}
 
 
@@ -129,8 +131,9 @@ def _examined(specimen: _Specimen) -> Diagnosis:
     checks = [Check("company", "ok", "the company is connected and not switched off"), *_proof(specimen)]
     encoding, event = _encoding(specimen.body)
     checks += [encoding, _account(event, specimen.connection), _inbox(event, specimen.card)]
+    checks.append(_lost_webhooks(specimen.connection))
     # Inboxes that are not the company's are no offence: Chatwoot sends those of the whole account.
-    failed = [check.name for check in checks if check.result == "failed" and check.name != "inbox"]
+    failed = [check.name for check in checks if check.result == "failed" and check.name not in _NO_OFFENCE]
     if failed:
         return Diagnosis(tuple(checks), {"status": "refused", "reason": failed[0]})
     decided = sort_event(event, specimen.card)
@@ -274,3 +277,10 @@ def _inbox(event: Event | None, card: CompanyCard) -> Check:
     if not card.owns(number):
         return Check("inbox", "failed", f"inbox {number} is not among the company's inboxes")
     return Check("inbox", "ok", "the inbox is the company's")
+
+
+def _lost_webhooks(connection: ChatwootConnection) -> Check:
+    if connection.finds_lost_webhooks:
+        words = "a delivery that is lost on its way is found later, with the user token"
+        return Check("lost_webhooks", "ok", words)
+    return Check("lost_webhooks", "failed", MISSING["list_conversations"])

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from shared.chatwoot.client import ChatwootClient
-from shared.chatwoot.connecting import MISSING, connect_check, ensure_webhook, remove_webhook
+from shared.chatwoot.connecting import (
+    MISSING,
+    connect_check,
+    ensure_webhook,
+    remove_webhook,
+    shortcomings,
+)
 from shared.companies.connection import ChatwootConnection, origin_of
 from shared.companies.names import is_company_id
 from shared.integrations.chatwoot_values import Connected, Farewell
@@ -121,6 +127,8 @@ class ChatwootIntegration:
             "has_user_token": connection.has_user_token,
             "has_bot_token": connection.has_bot_token,
             "capabilities": dict(connection.capabilities),
+            "finds_lost_webhooks": connection.finds_lost_webhooks,
+            "warnings": shortcomings(connection.capabilities),
             "connected_at": from_epoch_milliseconds(connection.connected_at).isoformat(),
         }
 

@@ -36,3 +36,7 @@ class FakeClock:
         """Let the time pass."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+    def set(self, now: datetime) -> None:
+        """Let it be another moment, earlier or later; measured time stands still."""
+        self._now = now

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Protocol
 
 from shared.conversations.missed.errands import Errand
 from shared.conversations.missed.search import OutOfCalls, Search
@@ -118,11 +118,15 @@ class Rounds:
         for summary in self._every_company():
             if summary.mode == "off":
                 self._tools.place.memory.note_off(summary.company_id)
-            elif searchable(self._tools.companies.connection(summary.company_id)):
+            elif self._searchable(summary.company_id):
                 self._tools.errands.send(Errand(summary.company_id, run))
                 sent += 1
         log.info("the search for missed messages begins", run=run, companies=sent)
         return sent
+
+    def _searchable(self, company_id: str) -> bool:
+        connection = self._tools.companies.connection(company_id)
+        return connection is not None and connection.finds_lost_webhooks
 
     def _moment(self, scheduled_at: str) -> int:
         try:
@@ -180,9 +184,11 @@ class Rounds:
 
     def _search(self, errand: Errand, time_left: Deadline) -> str:
         card = self._tools.card(errand.company_id)
-        if card is None or card.mode == "off" or not searchable(card.connection):
+        if card is None or card.connection is None or card.mode == "off":
+            return "not_connected"
+        if not card.connection.finds_lost_webhooks:
             return "not_searchable"
-        if self._clock.monotonic() < self._paused_until.get(card.connection.origin, 0.0):
+        if self._clock.monotonic() < self._paused_until.get(card.connection.origin, float("-inf")):
             return "paused"
         off_at_ms = self._tools.place.memory.begin(errand.company_id, errand.run)
         if off_at_ms is None:
@@ -218,14 +224,6 @@ class Rounds:
         finally:
             _tell(search.found)
         return "done"
-
-
-def searchable(connection: ChatwootConnection | None) -> TypeGuard[ChatwootConnection]:
-    """Whether lost messages can be looked for: listing conversations takes a user token."""
-    if connection is None or not connection.connected or not connection.has_user_token:
-        return False
-    tried = (connection.capabilities.get(name, True) for name in ("list_conversations", "list_messages"))
-    return all(tried)
 
 
 def _readable(records: Sequence[QueueRecord]) -> dict[str, Errand]:

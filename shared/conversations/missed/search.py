@@ -144,9 +144,14 @@ class Search:
         ways = [self._company.default_via] if inboxes == "all" else [rule.via for rule in inboxes]
         return sorted({status for via in ways for status in self._statuses(via)})
 
-    def _statuses(self, via: str) -> Sequence[str]:
-        """The statuses in which the desk speaks."""
-        return self._company.takeover.bot_statuses or (["pending"] if via == "agent_bot" else ["open"])
+    def _statuses(self, via: str) -> set[str]:
+        """The statuses in which the desk may have something to say."""
+        chosen: set[str] = set(self._company.takeover.bot_statuses or [])
+        if via == "agent_bot":
+            # Chatwoot opens a conversation by itself when its delivery to the bot failed: just what is looked
+            # for. Whether a person opened it is for the turn to tell.
+            return {"open"} | (chosen or {"pending"})
+        return chosen or {"open"}
 
     def _look_through(self, status: str) -> None:
         page, again = 1, True

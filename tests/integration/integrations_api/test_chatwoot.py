@@ -103,8 +103,26 @@ def test_status_tells_whether_and_how(api: Api, chatwoot: ChatwootHandle) -> Non
     told = status(api)
     assert (told["connected"], told["account_id"], told["can_verify"]) == (True, chatwoot.account_id, True)
     assert (told["has_user_token"], told["has_bot_token"]) == (True, True)
+    assert (told["finds_lost_webhooks"], told["warnings"]) == (True, [])
     key = api.key("sol", "read")
     assert api("GET", "/api/integrations/chatwoot/status", key=key).json == told  # its own, without saying so
+
+
+def test_with_a_bots_token_alone_it_is_said_that_lost_webhooks_cannot_be_found(
+    api: Api, chatwoot: ChatwootHandle
+) -> None:
+    """When connecting, by the status, and by the doctor, who does not refuse the delivery for it."""
+    patient = Patient(api, chatwoot, api_key=None)
+    sentence = "webhooks that were lost cannot be found"
+    connected = connect(api, chatwoot, api_key=None).json
+    told = status(api)
+    assert told["finds_lost_webhooks"] is False
+    for warnings in (connected["warnings"], told["warnings"]):
+        assert any(sentence in warning for warning in warnings)
+    found = patient.examined()
+    assert found["lost_webhooks"][0] == "failed"
+    assert sentence in found["lost_webhooks"][1]
+    assert found["would"]["status"] == "queued"
 
 
 def test_connecting_again_keeps_the_old_secret_valid(api: Api, chatwoot: ChatwootHandle) -> None:
@@ -316,7 +334,7 @@ def test_a_right_delivery_passes_every_check(api: Api, chatwoot: ChatwootHandle)
     would = found.pop("would")
     assert would["status"] == "queued"
     assert {name: result for name, (result, _) in found.items()} == dict.fromkeys(
-        ["company", "header", "secret", "clock", "encoding", "account", "inbox"], "ok"
+        ["company", "header", "secret", "clock", "encoding", "account", "inbox", "lost_webhooks"], "ok"
     )
     text = patient.examined(body=patient.body.decode(), body_base64=None)
     assert text["secret"][0] == "ok"
