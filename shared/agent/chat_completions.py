@@ -85,12 +85,20 @@ def _messages(request: ModelRequest) -> list[JsonDict]:
     system = "\n\n".join(part for part in (request.instructions, request.situation) if part)
     messages: list[JsonDict] = [{"role": "system", "content": system}]
     messages += [{"role": "user", "content": text} for text in request.data]
+    if request.pictures:
+        messages[-1]["content"] = _with_pictures(request)
     for part in request.rounds:
         if isinstance(part, ToolOutput):
             messages.append({"role": "tool", "tool_call_id": part.call_id, "content": part.output})
         else:
             messages.append(_assistant_message(part))
     return messages
+
+
+def _with_pictures(request: ModelRequest) -> list[JsonDict]:
+    text = {"type": "text", "text": request.data[-1]}
+    urls = [{"url": picture.data_url, "detail": "auto"} for picture in request.pictures]
+    return [text, *({"type": "image_url", "image_url": url} for url in urls)]
 
 
 def _assistant_message(answer: ModelAnswer) -> JsonDict:

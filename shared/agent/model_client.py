@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from shared.platform.errors import GiveUp
 
 if TYPE_CHECKING:
+    from shared.agent.media.pictures import Picture
     from shared.agent.values import JsonDict
 
 Purpose = Literal["answer", "route"]
@@ -116,6 +117,7 @@ class ModelRequest:
             providers can cache it.
         situation: what is true of this turn, from us.
         data: what others wrote (history, the customer's words), each text marked as data.
+        pictures: what the customer sent for looking at; they stand with the last text of ``data``.
         rounds: this turn's earlier answers and the outputs of their tools, in order.
         tools: what it may call.
         tools_allowed: ``False`` on the last round: it must come to an answer.
@@ -130,6 +132,7 @@ class ModelRequest:
     instructions: str
     situation: str
     data: tuple[str, ...]
+    pictures: tuple[Picture, ...] = ()
     rounds: tuple[ModelAnswer | ToolOutput, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     tools_allowed: bool = True

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from shared.agent.openai_sdk import OpenAiSdk
-    from shared.agent.settings import Api
+    from shared.agent.settings import Endpoint
     from shared.agent.values import JsonDict
     from shared.platform.http import HttpClient
     from shared.platform.secret import Secret
 
 
 class ModelCalls(Protocol):
-    """Posts parameters to one of the two APIs and gives the answer's JSON."""
+    """Posts parameters to one of the endpoints and gives the answer's JSON."""
 
-    def create(self, api: Api, parameters: JsonDict, *, timeout_seconds: float) -> JsonDict:
+    def create(self, endpoint: Endpoint, parameters: JsonDict, *, timeout_seconds: float) -> JsonDict:
         """See `shared.agent.openai_sdk.OpenAiSdk.create`."""
         ...
 
@@ -33,10 +33,10 @@ class OpenAiCalls:
         self._arguments = (base_url, api_key, http)
         self._sdk: OpenAiSdk | None = None
 
-    def create(self, api: Api, parameters: JsonDict, *, timeout_seconds: float) -> JsonDict:
+    def create(self, endpoint: Endpoint, parameters: JsonDict, *, timeout_seconds: float) -> JsonDict:
         """See `ModelCalls`."""
         if self._sdk is None:
             from shared.agent.openai_sdk import OpenAiSdk  # noqa: PLC0415 - half a second that only callers pay
 
             self._sdk = OpenAiSdk(*self._arguments)
-        return self._sdk.create(api, parameters, timeout_seconds=timeout_seconds)
+        return self._sdk.create(endpoint, parameters, timeout_seconds=timeout_seconds)

@@ -25,7 +25,7 @@ from shared.platform.errors import FrontdeskError, GiveUp, InvalidInput, RetryLa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.agent.settings import Api
+    from shared.agent.settings import Endpoint
     from shared.agent.values import JsonDict
     from shared.platform.http import HttpClient
     from shared.platform.secret import Secret
@@ -83,7 +83,7 @@ class OpenAiSdk:
             http_client=httpx2.Client(transport=DeadlineTransport(http), trust_env=False),
         )
 
-    def create(self, api: Api, parameters: JsonDict, *, timeout_seconds: float) -> JsonDict:
+    def create(self, endpoint: Endpoint, parameters: JsonDict, *, timeout_seconds: float) -> JsonDict:
         """One answer of the API, as it came.
 
         Raises:
@@ -91,7 +91,7 @@ class OpenAiSdk:
             GiveUp: the same.
         """
         try:
-            raw = self._endpoint(api)(**parameters, timeout=timeout_seconds)
+            raw = self._endpoint(endpoint)(**parameters, timeout=timeout_seconds)
         except openai.APIStatusError as error:
             raise status_error(error) from None
         except (RetryLater, InvalidInput) as error:
@@ -99,9 +99,11 @@ class OpenAiSdk:
             raise _transport_error(error) from error
         return _json_object(raw.http_response.content)
 
-    def _endpoint(self, api: Api) -> Callable[..., Any]:
-        if api == "responses":
+    def _endpoint(self, endpoint: Endpoint) -> Callable[..., Any]:
+        if endpoint == "responses":
             return self._client.responses.with_raw_response.create
+        if endpoint == "transcriptions":
+            return self._client.audio.transcriptions.with_raw_response.create
         return self._client.chat.completions.with_raw_response.create
 
 

@@ -18,6 +18,8 @@ from shared.agent.routing import choose_agent
 from shared.agent.tool_calls import ToolCalls
 from shared.agent.tools.tool import ToolContext
 from shared.agent.values import AgentResponse, HandOver
+from shared.platform.errors import GiveUp
+from shared.platform.observability import count, log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,6 +108,7 @@ class _Turn:
     rounds: list[ModelAnswer | ToolOutput] = field(default_factory=list)
     step: int = 0
     asked_again: bool = False
+    shows_pictures: bool = True
 
     def reply(self) -> str:
         """The text for the customer; empty when the turn ends in a hand-over without words."""
@@ -139,24 +142,40 @@ class _Turn:
     def _next_answer(self, *, tools_allowed: bool) -> tuple[str, ModelAnswer]:
         name = f"answer-{self.step}"
         self.step += 1
-        try:
-            answer = self.asking.ask(name, lambda: self._request(tools_allowed=tools_allowed))
-        except ContextTooLong:
-            if len(self.history) <= SHORT_HISTORY_MESSAGES:
-                raise
+        while True:
+            try:
+                return name, self.asking.ask(name, lambda: self._request(tools_allowed=tools_allowed))
+            except GiveUp as refused:
+                if not self._asks_less(refused):
+                    raise
+
+    def _asks_less(self, refused: GiveUp) -> bool:
+        """After a refusal: shorten the history, then leave out the pictures; false when neither helps."""
+        too_long = isinstance(refused, ContextTooLong)
+        if too_long and len(self.history) > SHORT_HISTORY_MESSAGES:
             self.history = self.history[-SHORT_HISTORY_MESSAGES:]
-            answer = self.asking.ask(name, lambda: self._request(tools_allowed=tools_allowed))
-        return name, answer
+            return True
+        if not (too_long or refused.reason == "model_request_refused"):
+            return False
+        # Perhaps the model cannot see, or not this file: words are better than nothing.
+        could_show, self.shows_pictures = self.shows_pictures and bool(self.context.pictures), False
+        if could_show:
+            log.warning("the model does not take the pictures", reason=refused.reason)
+            count("PicturesRefused")
+        return could_show
 
     def _request(self, *, tools_allowed: bool) -> ModelRequest:
         company, context = self.calls.context.company, self.context
         today = context.now.astimezone(ZoneInfo(company.zone)).date().isoformat()
         said = (prompt.history(self.history, company.zone),) if self.history else ()
+        found = [part.picture() for part in context.pictures] if self.shows_pictures else []
+        pictures = tuple(picture for picture in found if picture is not None)
         return ModelRequest(
             purpose="answer",
             instructions=prompt.instructions(company, self.agent, today),
-            situation=prompt.situation(company, context),
+            situation=prompt.situation(company, context, shown=len(pictures)),
             data=(*said, prompt.question(self.question, context.contact_name)),
+            pictures=pictures,
             rounds=tuple(self.rounds),
             tools=self.calls.offered,
             tools_allowed=tools_allowed,

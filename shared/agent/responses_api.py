@@ -90,9 +90,20 @@ def _input_items(request: ModelRequest) -> list[JsonDict]:
     if request.situation:
         items.append({"role": "developer", "content": request.situation})
     items += [{"role": "user", "content": text} for text in request.data]
+    if request.pictures:
+        items[-1]["content"] = _with_pictures(request)
     for part in request.rounds:
         items += _output_item(part) if isinstance(part, ToolOutput) else _answer_items(part)
     return items
+
+
+def _with_pictures(request: ModelRequest) -> list[JsonDict]:
+    text = {"type": "input_text", "text": request.data[-1]}
+    pictures = [
+        {"type": "input_image", "image_url": picture.data_url, "detail": "auto"}
+        for picture in request.pictures
+    ]
+    return [text, *pictures]
 
 
 def _output_item(part: ToolOutput) -> list[JsonDict]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from shared.agent.media.pictures import ImagePart
+
 JsonDict = dict[str, Any]
 
 Speaker = Literal["customer", "desk", "person"]
@@ -42,6 +44,7 @@ class TurnContext:
         first_contact: nobody of the company has written to this customer before.
         notes: facts for the model about this turn, such as "the customer also sent a picture".
         conversation: the conversation's identity, for tools that record where something came from.
+        pictures: what the customer sent for looking at, in that order.
     """
 
     channel_name: str
@@ -51,6 +54,7 @@ class TurnContext:
     first_contact: bool
     notes: tuple[str, ...] = ()
     conversation: str = ""
+    pictures: tuple[ImagePart, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,12 @@ class HttpAnswer:
             return None
 
 
+class AnswerTooLarge(AnswerLost):
+    """The body is longer than the caller wants to read; asking again brings the same."""
+
+    default_reason = "too_large"
+
+
 class _Call:
     """One call in progress: ends it when its time is up, remembers whether the request was being written."""
 
@@ -225,6 +231,7 @@ class HttpClient:
         json_body: object = None,
         content: bytes | None = None,
         query: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
     ) -> HttpAnswer:
         """One request and its whole answer. Redirects are not followed: they come back as they are.
 
@@ -236,11 +243,12 @@ class HttpClient:
             json_body: sent as JSON when not ``None``.
             content: a body already encoded, instead of ``json_body``.
             query: query parameters.
+            max_bytes: of a longer body nothing more is read.
 
         Raises:
             AddressRefused: the URL or the address behind it is not allowed.
             RequestNotSent: it certainly had no effect.
-            AnswerLost: it perhaps had its effect.
+            AnswerLost: it perhaps had its effect; `AnswerTooLarge` when the body is too long.
         """
         self._guard.check_url(url)
         if timeout_seconds <= 0:
@@ -259,7 +267,7 @@ class HttpClient:
                     allow_redirects=False,
                     stream=True,
                 )
-                body = _read(answer)
+                body = _read(answer, max_bytes)
             except (requests.RequestException, OSError) as error:
                 raise _failure(call, error) from error
             finally:
@@ -270,13 +278,16 @@ class HttpClient:
         return HttpAnswer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, body)
 
 
-def _read(answer: requests.Response) -> bytes:
+def _read(answer: requests.Response, max_bytes: int) -> bytes:
     with answer:
+        promised = answer.headers.get("Content-Length", "")
+        if promised.isdecimal() and int(promised) > max_bytes:
+            raise AnswerTooLarge("the answer is larger than we read")
         parts, size = [], 0
         for part in answer.iter_content(64 * 1024):
             size += len(part)
-            if size > MAX_ANSWER_BYTES:
-                raise requests.exceptions.ContentDecodingError("the answer is larger than we read")
+            if size > max_bytes:
+                raise AnswerTooLarge("the answer is larger than we read")
             parts.append(part)
         return b"".join(parts)
 

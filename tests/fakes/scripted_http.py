@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from shared.platform.addresses import AddressGuard
-from shared.platform.http import HttpAnswer, HttpClient
+from shared.platform.http import MAX_ANSWER_BYTES, HttpAnswer, HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +59,11 @@ class ScriptedHttp(HttpClient):
         json_body: object = None,
         content: bytes | None = None,
         query: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
     ) -> HttpAnswer:
         """See `HttpClient`."""
         assert content is None
+        assert max_bytes > 0
         made = Made(
             method, urlsplit(url).path, dict(headers or {}), json_body, dict(query or {}), timeout_seconds
         )

@@ -21,7 +21,7 @@ from shared.agent.settings import ModelSettings
 from shared.platform.errors import GiveUp, RetryLater
 
 if TYPE_CHECKING:
-    from shared.agent.settings import Api
+    from shared.agent.settings import Endpoint
     from shared.agent.values import JsonDict
 
 SPEC = ToolSpec("reserve", "Reserves.", {"type": "object", "properties": {}, "required": []})
@@ -38,9 +38,9 @@ class FakeCalls:
         self.api = ""
         self.timeout_seconds = 0.0
 
-    def create(self, api: Api, parameters: JsonDict, *, timeout_seconds: float) -> JsonDict:
+    def create(self, endpoint: Endpoint, parameters: JsonDict, *, timeout_seconds: float) -> JsonDict:
         """See `ModelCalls`."""
-        self.sent, self.api, self.timeout_seconds = parameters, api, timeout_seconds
+        self.sent, self.api, self.timeout_seconds = parameters, endpoint, timeout_seconds
         return self.answer
 
 

@@ -22,6 +22,7 @@ def test_every_setting_can_be_chosen() -> None:
                 "FRONTDESK_OPENAI_BASE_URL": "http://127.0.0.1:8483/v1/",
                 "FRONTDESK_OPENAI_API": "chat_completions",
                 "FRONTDESK_OPENAI_MODEL": "llama",
+                "FRONTDESK_TRANSCRIPTION_MODEL": "whisper-large",
                 "FRONTDESK_MODEL_TIMEOUT_SECONDS": "7.5",
                 "FRONTDESK_OPENAI_REASONING_EFFORT": "none",
                 "FRONTDESK_OPENAI_MAX_OUTPUT_TOKENS": "900",
@@ -29,7 +30,7 @@ def test_every_setting_can_be_chosen() -> None:
         )
     )
     assert settings == ModelSettings(
-        "http://127.0.0.1:8483/v1", "chat_completions", "llama", "llama", 7.5, "none", 900
+        "http://127.0.0.1:8483/v1", "chat_completions", "llama", "llama", "whisper-large", 7.5, "none", 900
     )
     assert not settings.is_openai
 

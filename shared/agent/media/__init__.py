@@ -1,0 +1,1 @@
+"""What customers send besides words: telling what it is, hearing it, looking at it."""
