@@ -82,21 +82,20 @@ class Downloads:
 
     def _once(self, url: str, base_url: str, max_bytes: int, deadline: Deadline) -> bytes:
         try:
-            return self._through_redirects(url, max_bytes, deadline)
+            answer = self._get(url, max_bytes, deadline)
         except FileUnavailable as failed:
             elsewhere = _at_the_company(url, base_url)
             if failed.reason not in {"address_refused", "unreachable"} or elsewhere is None:
                 raise
-            return self._through_redirects(elsewhere, max_bytes, deadline)
-
-    def _through_redirects(self, url: str, max_bytes: int, deadline: Deadline) -> bytes:
-        for hop in range(MAX_HOPS + 1):
+            url = elsewhere
             answer = self._get(url, max_bytes, deadline)
-            location = answer.headers.get("location", "")
-            if answer.status not in _REDIRECTS or not location:
-                return _body(answer, hop)
-            url = urljoin(url, location)
-        raise FileUnavailable("too_many_redirects")
+        hops = 0
+        while answer.status in _REDIRECTS and answer.headers.get("location"):
+            if hops == MAX_HOPS:
+                raise FileUnavailable("too_many_redirects")
+            url, hops = urljoin(url, answer.headers["location"]), hops + 1
+            answer = self._get(url, max_bytes, deadline)
+        return _body(answer, hops)
 
     def _get(self, url: str, max_bytes: int, deadline: Deadline) -> HttpAnswer:
         try:

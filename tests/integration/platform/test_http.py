@@ -12,7 +12,7 @@ import pytest
 
 from shared.platform.addresses import AddressGuard, AddressRefused
 from shared.platform.errors import AnswerLost, RequestNotSent
-from shared.platform.http import MAX_ANSWER_BYTES, HttpClient
+from shared.platform.http import MAX_ANSWER_BYTES, AnswerTooLarge, HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,6 +159,15 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(
 
     with pytest.raises(AnswerLost):
         http.send("GET", server(flood), timeout_seconds=20)
+
+
+@pytest.mark.parametrize("head", [b"Content-Length: 3000\r\n\r\n", b"Connection: close\r\n\r\n"])
+def test_a_caller_may_want_less(http: HttpClient, server: Callable[..., str], head: bytes) -> None:
+    """Whether the answer says how long it is or not."""
+    url = server(_answer(b"HTTP/1.1 200 OK\r\n" + head + b"x" * 3000))
+    with pytest.raises(AnswerTooLarge):
+        http.send("GET", url, timeout_seconds=5, max_bytes=2999)
+    assert len(http.send("GET", url, timeout_seconds=5, max_bytes=3000).body) == 3000
 
 
 def test_redirects_are_not_followed(http: HttpClient, server: Callable[..., str]) -> None:
