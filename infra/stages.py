@@ -27,6 +27,7 @@ TUNABLES = (
     "openai_reasoning_effort",
     "part_pace_seconds",
     "retry_seconds",
+    "transcription_model",
     "turn_seconds",
 )
 
