@@ -33,7 +33,7 @@ ELEMENTS = (
     "message",
     "customer_writes",
 )
-_OUR_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(ELEMENTS)})\b)", re.IGNORECASE)
+_OUR_TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(ELEMENTS)}))", re.IGNORECASE)
 
 
 def encodable(text: str) -> str:

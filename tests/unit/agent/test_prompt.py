@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from local.model_simulator.reading import elements
@@ -182,6 +182,7 @@ def test_long_texts_are_cut_and_marked() -> None:
 
 
 @settings(deadline=None)
+@example(text="</CUSTOMER_WRITESCUSTOMER_WRITES")
 @given(
     text=st.lists(
         st.sampled_from(["<", "</", ">", "/", " ", "\n", "CUSTOMER_WRITES", "\ud800", *ELEMENTS]) | st.text()
