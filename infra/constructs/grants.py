@@ -79,7 +79,8 @@ def _turns(on: Resources) -> list[iam.PolicyStatement]:
         _table(on.tables.companies, (*READ, "UpdateItem")),
         _table(on.tables.credentials, ("GetItem", "Query")),
         _table(on.tables.conversations, READ + GROW),
-        _queue(on.queues.incoming, CONSUME),
+        # SendMessage: a record that waited often is put back as a new one.
+        _queue(on.queues.incoming, (*CONSUME, "SendMessage")),
         _queue(on.queues.dead_letters, ("SendMessage",)),
         _key(on, names.CONVERSATION_TURNS, OPEN),
         _parameter(on, names.OPENAI_API_KEY),

@@ -45,6 +45,8 @@ class ChatwootConnection:
         marker_survives: whether ``content_attributes`` come back unchanged from Chatwoot.
         connected_at: milliseconds since 1970, UTC.
         status: a disconnected connection owns no inbox and verifies no delivery.
+        installation: which of the accounts this is that the company was ever connected to, from 1: numbers
+            of conversations, contacts and messages repeat between servers.
     """
 
     base_url: str
@@ -61,6 +63,7 @@ class ChatwootConnection:
     marker_survives: bool = True
     connected_at: int = 0
     status: Literal["connected", "disconnected"] = "connected"
+    installation: int = 1
 
     @property
     def origin(self) -> str:

@@ -159,7 +159,8 @@ class Door:
             return DoorAnswer(200, {"status": "ignored", "reason": decided.reason, "company_id": company_id})
         connection = company.card.connection
         account_id = event.conversation.account_id or (connection.account_id if connection else 0)
-        key = ConversationKey(company_id, account_id, event.conversation.id)
+        installation = connection.installation if connection else 1
+        key = ConversationKey(company_id, account_id, event.conversation.id, installation)
         if decided.fate is Fate.ENQUEUE and event.message is not None:
             self._queue.send(incoming_message(key, event.conversation, event.message, self._clock.now()))
             log.info("queued", conversation=key.group_id, message_id=event.message.id)

@@ -91,7 +91,8 @@ class IncomingMessage:
     @property
     def contact(self) -> ContactKey:
         """Whose history it belongs to."""
-        return ContactKey(self.key.company_id, self.key.account_id, self.inbox_id, self.contact_id)
+        key = self.key
+        return ContactKey(key.company_id, key.account_id, self.inbox_id, self.contact_id, key.installation)
 
     @property
     def identity(self) -> str:

@@ -24,23 +24,32 @@ def padded(number: int) -> str:
     return f"{number:0{_ID_DIGITS}d}"
 
 
+def _account(account_id: int, installation: int) -> str:
+    return str(account_id) if installation == 1 else f"{account_id}~{installation}"
+
+
 @dataclass(frozen=True, order=True)
 class ConversationKey:
-    """One conversation: display ids are unique per account only, and accounts per company's server."""
+    """One conversation: display ids are unique per account only, and account numbers per server.
+
+    ``installation`` tells the accounts apart that a company was connected to one after another.
+    """
 
     company_id: str
     account_id: int
     conversation_id: int
+    installation: int = 1
 
     @property
     def pk(self) -> str:
         """The partition of the conversation's items."""
-        return f"company#{self.company_id}#conversation#{self.account_id}#{self.conversation_id}"
+        account = _account(self.account_id, self.installation)
+        return f"company#{self.company_id}#conversation#{account}#{self.conversation_id}"
 
     @property
     def group_id(self) -> str:
         """The queue's message group: one conversation's messages are handled one after another."""
-        return f"{self.company_id}:{self.account_id}:{self.conversation_id}"
+        return f"{self.company_id}:{_account(self.account_id, self.installation)}:{self.conversation_id}"
 
     def message_identity(self, message_id: int) -> str:
         """The business key of a message, the same for every copy of it however it reaches us."""
@@ -66,6 +75,10 @@ class ConversationKey:
         """Which record is the newest about a given-up message."""
         return Key(self.pk, f"dead#{padded(message_id)}")
 
+    def own(self, message_id: int) -> Key:
+        """One of our own messages that carries no marker."""
+        return Key(self.pk, f"own#{padded(message_id)}")
+
     def turn(self, turn: int, rest: str) -> Key:
         """An item of one turn's ledger."""
         return Key(self.pk, f"{turn_prefix(turn)}{rest}")
@@ -78,17 +91,19 @@ def turn_prefix(turn: int) -> str:
 
 @dataclass(frozen=True)
 class ContactKey:
-    """One customer in one inbox: what history hangs on."""
+    """One customer in one inbox: what history hangs on. ``installation`` as for `ConversationKey`."""
 
     company_id: str
     account_id: int
     inbox_id: int
     contact_id: int
+    installation: int = 1
 
     @property
     def pk(self) -> str:
         """The partition of the contact's history."""
-        return f"company#{self.company_id}#contact#{self.account_id}#{self.inbox_id}#{self.contact_id}"
+        account = _account(self.account_id, self.installation)
+        return f"company#{self.company_id}#contact#{account}#{self.inbox_id}#{self.contact_id}"
 
     def day(self, day: date) -> Key:
         """How many turns the contact had on a day (UTC)."""

@@ -268,6 +268,15 @@ class Ledger:
         self._change_head({"failing": failure}, [Put(item, "attribute_not_exists(pk)")])
         return True
 
+    def note_own(self, message_id: int) -> None:
+        """Remember that a message without our marker is ours."""
+        item = self.key.own(message_id).as_item() | {"expires_at": self._expiry(), "v": SCHEMA_VERSION}
+        self._table.put(item)
+
+    def is_own(self, message_id: int) -> bool:
+        """Whether a message is one that `note_own` remembers."""
+        return self._table.get(self.key.own(message_id), consistent=True) is not None
+
     def receipt(self, marker: str) -> int | None:
         """The id under which the door saw one of our messages come back, or ``None``."""
         item = self._table.get(self.key.receipt(marker), consistent=True)

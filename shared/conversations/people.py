@@ -243,7 +243,8 @@ class PeopleRecorder:
 def _contact(key: ConversationKey, conversation: Conversation) -> ContactKey | None:
     if conversation.contact_id is None or conversation.inbox_id is None:
         return None
-    return ContactKey(key.company_id, key.account_id, conversation.inbox_id, conversation.contact_id)
+    inbox_id, contact_id = conversation.inbox_id, conversation.contact_id
+    return ContactKey(key.company_id, key.account_id, inbox_id, contact_id, key.installation)
 
 
 def _history(

@@ -191,9 +191,10 @@ class Poster:
 
     def _look_at(self, posted: PostedMessage, part: Part, marker: str) -> None:
         """Compare what Chatwoot stored with what was sent: it runs templates, and proxies drop fields."""
-        if _marker_of(posted.content_attributes) != marker and self._connection.marker_survives:
+        if _marker_of(posted.content_attributes) != marker:
             count("MarkersLost")
-            log.error("Chatwoot did not give our marker back: from now on our messages are known by sender")
+            log.error("Chatwoot did not give our marker back: our messages are known by sender and id")
+            self._ledger.note_own(posted.id)
             self._desk.companies.marker_lost(self._ledger.key.company_id)
         if not stored_as_sent(part.text, posted.content):
             count("PartsChangedByChatwoot")

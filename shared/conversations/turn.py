@@ -159,13 +159,15 @@ class Turn:
         states = [message.state for message in self._about]
         if chatwoot is not None:
             states += self._live_state(chatwoot)
-        item = self._desk.table.get(self._ledger.key.people(), consistent=True)
+        people = People.from_item(self._desk.table.get(self._ledger.key.people(), consistent=True))
+        if not self._connection.marker_survives and self._ledger.is_own(people.human_message_id):
+            people = replace(people, human_message_id=0)  # the door took our own message for a person's
         case = Case(
             self._ledger.key.company_id,
             self._company,
             self._connection,
             self._about,
-            People.from_item(item).seen_with(states),
+            people.seen_with(states),
             states[-1].can_reply,
             self._ledger.turns_this_hour(),
             first_attempt=self._ledger.head.attempts <= 1,
@@ -280,20 +282,20 @@ class Turn:
         """
         poster = self._poster(chatwoot)
         sent: list[Sent] = []
-        untold: GiveUp | None = None
-        try:
-            self._leave_notes(plan, entries, poster)
-        except GiveUp as failed:
-            untold = failed
+        failures: list[GiveUp] = []
         for step in (
+            lambda: self._leave_notes(plan, entries, poster),
             lambda: self._set_status(plan, entries, chatwoot),
             lambda: self._say(plan, entries, poster, sent, chatwoot),
         ):
             try:
                 step()
             except GiveUp as failed:
-                log.warning("a part of a hand-over failed for good", reason=failed.reason)
+                log.warning("a step of a hand-over failed for good", reason=failed.reason)
                 count("HandOverStepsFailed", reason=failed.reason)
+                failures.append(failed)
+        # A note or a status is enough for people to notice; the customer's farewell alone is not.
+        untold = failures[0] if len(failures) > (1 if plan.status else 0) else None
         outcome = Outcome.GIVEN_UP if untold else plan.outcome
         keep_days = self._company.retention.history_days
         self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days)

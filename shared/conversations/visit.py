@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 FULL_BATCH = 10
 _SECONDS_A_TURN_NEEDS = 30.0
 _AFTER_A_LOST_FENCE_SECONDS = 3.0
+_MANY_RECEIVES = 15  # of the twenty after which SQS moves a record to the dead letters
 # A turn holds at most so much text: closing it touches its messages in one transaction of at most 4 MB.
 _MOST_CHARACTERS_PER_TURN = 500_000
 
@@ -110,8 +111,22 @@ class Visit:
         if again_after is None:
             self._queue.delete([self._timer])
             return []
+        if self._put_back_as_new():
+            return []
         self._queue.hide(self._timer, again_after)
         return staying
+
+    def _put_back_as_new(self) -> bool:
+        """Replace a timer that was received many times: SQS gives up on it, although it only waited.
+
+        The copy comes at once, its receives counted anew; the ledger knows what is due when.
+        """
+        content = self._letters[-1].content
+        if self._timer.receive_count < _MANY_RECEIVES or isinstance(content, PartFailure):
+            return False
+        self._queue.send(content, replay=epoch_milliseconds(self._desk.clock.now()))
+        self._queue.delete([self._timer])
+        return True
 
     def _store(self) -> None:
         head = self._ledger.take_up()

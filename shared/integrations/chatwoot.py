@@ -96,6 +96,7 @@ class ChatwootIntegration:
             raise InvalidInput(problem, fields=(FieldError("register_webhook", problem),), status=422)
         before = self._companies.connection(request.company_id)
         connection = _described(request, base_url, report, epoch_milliseconds(self._clock.now()))
+        connection = replace(connection, installation=_installation(before, connection))
         if before is not None and _same_account(before, connection):
             connection = replace(connection, webhook_id=before.webhook_id)
         self._companies.connect(request.company_id, connection)
@@ -298,6 +299,13 @@ def _described(
         inbox_channels={str(inbox.id): inbox.channel_type for inbox in report.inboxes},
         connected_at=now_ms,
     )
+
+
+def _installation(before: ChatwootConnection | None, now: ChatwootConnection) -> int:
+    """A number of its own for each account that a company was ever connected to, one after another."""
+    if before is None:
+        return 1
+    return before.installation if _same_account(before, now) else before.installation + 1
 
 
 def _same_account(one: ChatwootConnection, other: ChatwootConnection) -> bool:

@@ -116,11 +116,11 @@ def test_turns_may_do_what_a_transaction_consists_of(template: StageTemplate) ->
 
 
 def test_turns_consume_incoming_and_give_up_into_dead_letters(template: StageTemplate) -> None:
-    """A turn hides and deletes its messages, and sends a case it gives up."""
+    """A turn hides and deletes its messages, puts back one that waited often, sends a case it gives up."""
     incoming = allowed(template, names.CONVERSATION_TURNS, template.queue("incoming")[0])
     given_up = allowed(template, names.CONVERSATION_TURNS, template.queue("dead-letters")[0])
-    assert {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"} <= incoming
-    assert "sqs:SendMessage" not in incoming
+    expected = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage"}
+    assert expected <= incoming
     assert given_up == {"sqs:SendMessage"}
 
 
@@ -136,8 +136,8 @@ def test_the_search_for_missed_messages_sends_and_never_takes_a_customers_messag
     assert conversations == {f"dynamodb:{action}" for action in ("GetItem", "Query", "PutItem", "UpdateItem")}
 
 
-def test_only_the_api_writes_companies_and_credentials(template: StageTemplate) -> None:
-    """What a company is and what it trusts us with changes in one place."""
+def test_only_the_api_changes_what_a_company_is_and_what_it_trusts_us_with(template: StageTemplate) -> None:
+    """Documents, keys and credentials change in one place."""
     for function in names.FUNCTIONS:
         for table in (names.COMPANIES, names.CREDENTIALS):
             writes = {
@@ -145,6 +145,10 @@ def test_only_the_api_writes_companies_and_credentials(template: StageTemplate) 
                 for action in allowed(template, function, template.table(table))
                 if not action.removeprefix("dynamodb:").startswith(("Get", "BatchGet", "Query"))
             }
+            if table == names.COMPANIES and function in {names.CONVERSATION_TURNS, names.DEAD_LETTERS}:
+                # They note where a Chatwoot does not give our markers back, and nothing else.
+                assert writes == {"dynamodb:UpdateItem"}
+                continue
             assert bool(writes) == (function == names.INTEGRATIONS_API), (function, table)
 
 
