@@ -139,6 +139,8 @@ def test_a_message_is_enqueued_at_most_once(sweeping: Sweeping) -> None:
     assert sweeping.sweep(after_seconds=100) == ["hola"]
     assert [sweeping.sweep(after_seconds=pause) for pause in (120, 120, 3600, 86_400)] == [[]] * 4
     assert len(sweeping.queued()) == 1
+    sweeping.shown.says(C, "¿hola?")
+    assert sweeping.sweep(after_seconds=100) == ["¿hola?"]  # and the first not with it
 
 
 def test_a_run_that_was_killed_between_sending_and_noting_loses_and_doubles_nothing(
@@ -315,7 +317,11 @@ def test_a_person_who_was_known_and_gave_back_is_not_put_in_charge_again(sweepin
     """Only what is newer than the person's newest known message is told."""
     sweeping.shown.says(C, "hola")
     person = sweeping.shown.person(C, "Le atiende Rosa")
+    sweeping.clock.advance(3)
     sweeping.world.person_writes("Le atiende Rosa", person)
+    remembered = sweeping.world.message("", person).contact.message(person)
+    as_told = sweeping.world.table.get(remembered)
+    assert as_told is not None
     sweeping.clock.advance(5)
     sweeping.world.state_changes("resolved")
     sweeping.clock.advance(5)
@@ -324,6 +330,7 @@ def test_a_person_who_was_known_and_gave_back_is_not_put_in_charge_again(sweepin
     sweeping.sweep(after_seconds=100)
     sweeping.world.work_until_done()
     assert sweeping.world.said() == ["Re: otra cosa"]
+    assert sweeping.world.table.get(remembered) == as_told  # with the time at which the door saw it
 
 
 # -- bounds -------------------------------------------------------------------------------------------
