@@ -16,7 +16,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run down test check format format-check lint types architecture synth tests \
-	deploy destroy diff sam-invoke clean
+	crash-matrix deploy destroy diff sam-invoke clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ synth:
 
 tests:
 	@$(PYTHON_TOOL) -m local.test_run $(TEST_OPTIONS)
+
+crash-matrix: setup ## Every effect of a turn times every fault; WRITE=1 puts the result into docs/reliability.md
+	@$(PYTHON_TOOL) -m tests.reliability.matrix $(if $(WRITE),--write)
 
 deploy: setup ## Deploy to your AWS account: make deploy STAGE=dev
 	$(CDK) deploy --all --no-notices -c stage=$(STAGE) $(CDK_OPTIONS)

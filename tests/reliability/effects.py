@@ -136,5 +136,5 @@ def _place(part: Any) -> str:  # noqa: ANN401 - an item, a key or a write
         return "history"
     key = part if hasattr(part, "sk") else getattr(part, "key", None)
     sort_key = str(part["sk"] if isinstance(part, dict) else key.sk if key is not None else part.item["sk"])
-    words = [word for word in sort_key.split("#") if not word.isdigit()]
+    words = [word for word in sort_key.split("#") if not any(letter.isdigit() for letter in word)]
     return "#".join(words[:2])

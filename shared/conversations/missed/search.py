@@ -184,7 +184,10 @@ class Search:
         if not newest.asks and not newest.may_hide_a_question:
             return
         key = ConversationKey(
-            self._card.company_id, newest.event.conversation.account_id or self._client.account_id, row.id
+            self._card.company_id,
+            newest.event.conversation.account_id or self._client.account_id,
+            row.id,
+            self._card.connection.installation if self._card.connection else 1,
         )
         inbox = Inbox(self._place.table, key)
         if newest.asks and inbox.known([newest.message.id]):

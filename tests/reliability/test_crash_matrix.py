@@ -1,0 +1,46 @@
+"""The crash matrix holds, and the page shows the matrix that holds."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.reliability.effects import Fault
+from tests.reliability.matrix import BEGIN, END, PAGE, cells, effects_of
+from tests.reliability.scene import SCENES, Scene
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name.replace(" ", "-"))
+def test_whatever_goes_wrong_at_whatever_effect_each_thing_happens_once(scene: Scene) -> None:
+    """Each part reaches the customer once, tools act once, people are told once, the history is right."""
+    wrong = [f"{cell.effect} / {cell.fault}: {cell.complaint}" for cell in cells(scene) if cell.complaint]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name.replace(" ", "-"))
+def test_the_page_shows_the_effects_that_there_are(scene: Scene) -> None:
+    """A new effect fails this test until ``make crash-matrix`` has been run on it and its page written."""
+    shown = PAGE.read_text("utf-8").split(BEGIN)[1].split(END)[0]
+    title = f"### {scene.name[0].upper()}{scene.name[1:]}"
+    section = shown.split(title)[1].split("###")[0]
+    listed = re.findall(r"^\| (\d+\. .*?) \|", section, re.MULTILINE)
+    assert listed == [f"{number + 1}. {name}" for number, name in enumerate(effects_of(scene))]
+
+
+def test_the_matrix_notices_a_turn_that_says_something_twice() -> None:
+    """Otherwise it could not fail."""
+    scene = SCENES[0]
+
+    def spoilt(run: object) -> None:
+        run.world.chatwoot.posted.append(run.world.chatwoot.posted[0])  # type: ignore[attr-defined]
+        scene.right(run)  # type: ignore[arg-type]
+
+    found = next(cells(Scene(scene.name, scene.script, lambda _run: None, scene.prepare)))
+    assert found.fault is Fault.DIE_BEFORE
+    with pytest.raises(AssertionError):
+        _play_and_judge(Scene(scene.name, scene.script, spoilt, scene.prepare))
+
+
+def _play_and_judge(scene: Scene) -> None:
+    effects_of(scene)
