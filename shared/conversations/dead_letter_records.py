@@ -94,7 +94,7 @@ class LetterRecord:
             case=case,
             state=LetterState(item["state"]),
             turn=item.get("turn", case.turn),
-            message_ids=tuple(item.get("message_ids", case.message_ids)) or (case.about.message_id,),
+            message_ids=tuple(item.get("message_ids", case.message_ids)),
             source=item.get("source", turn_source(case.turn) if case.turn else ""),
             generation=item.get("generation", 1),
             hand_over_turn=item.get("hand_over_turn", 0),

@@ -206,6 +206,14 @@ class DeadLetterOffice:
         if not ledger.head.turn:
             begun = self._records.hand_over_begins(letter, ledger.head.last_turn + 1)
             ledger.open_with_plan(self._plan(case, turn, chatwoot), also=[begun])
+        try:
+            self._carry_out(turn, ledger, chatwoot)
+        except GiveUp:
+            # Nobody can be told: the turn ends here, or the customer's next message would go on with it.
+            ledger.close(Outcome.GIVEN_UP, [])
+            raise
+
+    def _carry_out(self, turn: Turn, ledger: Ledger, chatwoot: ChatwootClient) -> None:
         entries = ledger.entries()
         plan = ledger.plan(entries)
         if plan is None:
@@ -214,7 +222,8 @@ class DeadLetterOffice:
 
     def _answered_since(self, case: DeadLetter) -> bool:
         item = self._desk.table.get(case.key.inbox(case.about.message_id), consistent=True) or {}
-        return bool(item.get("answered_in") or item.get("deleted"))
+        answered = item.get("answered_in") and item.get("outcome") != Outcome.GIVEN_UP
+        return bool(answered or item.get("deleted"))
 
     def _plan(self, case: DeadLetter, turn: Turn, chatwoot: ChatwootClient) -> Plan:
         known = turn.case(chatwoot)

@@ -177,13 +177,16 @@ class Decider:
 
     def _past(self, case: Case) -> list[Entry]:
         retention = case.company.retention
-        return read_history(
+        past = read_history(
             self._desk.table,
             case.newest.contact,
             now=self._desk.clock.now(),
             days=retention.history_days,
             messages=retention.history_messages,
         )
+        # What was given up and put back stands in the history as well: it is the question, not the past.
+        asked = {message.message_id for message in case.messages}
+        return [entry for entry in past if entry.message_id not in asked]
 
     def _notice(self, case: Case, past: Sequence[Entry]) -> str:
         """What a customer is told while the company is closed, unless it was told lately."""

@@ -88,7 +88,7 @@ class Inbox:
 
 def burst_of(messages: Sequence[IncomingMessage]) -> Burst:
     """When a burst of fragments began and when its newest fragment came."""
-    times = [message.received_at_ms for message in messages]
+    times = [message.waits_since_ms for message in messages]
     return Burst(min(times), max(times))
 
 

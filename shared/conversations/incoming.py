@@ -68,7 +68,9 @@ class IncomingMessage:
 
     ``received_at_ms`` is when the door took it (milliseconds since 1970, UTC): the quiet window and the
     company's patience count from there. ``cut`` says that the text was longer than we keep. ``origin`` is
-    `DELIVERED` or `SWEPT`.
+    `DELIVERED` or `SWEPT`. A message that was put back after it had been given up counts anew from
+    ``replayed_at_ms`` (0: never), and what stood in the conversation by then, up to the message
+    ``replayed_after_id``, was known to whoever put it back.
     """
 
     key: ConversationKey
@@ -87,6 +89,18 @@ class IncomingMessage:
     attachments: tuple[Mapping[str, Any], ...]
     state: State
     origin: str = DELIVERED
+    replayed_at_ms: int = 0
+    replayed_after_id: int = 0
+
+    @property
+    def waits_since_ms(self) -> int:
+        """Since when the customer's patience counts."""
+        return self.replayed_at_ms or self.received_at_ms
+
+    @property
+    def newest_known_id(self) -> int:
+        """The newest message of the conversation that was there when this one was asked to be answered."""
+        return max(self.message_id, self.replayed_after_id)
 
     @property
     def contact(self) -> ContactKey:

@@ -206,6 +206,14 @@ class PeopleRecorder:
                 key.people(), "SET " + ", ".join(sets), _NEWER, values=values, names={"#status": "status"}
             )
 
+    def given_back(self, key: ConversationKey, now: datetime) -> None:
+        """Somebody with the right to do so gave the conversation back to the desk: the episode is over."""
+        self._table.update(
+            key.people(),
+            "SET given_back_at_us = :at, expires_at = :expires, v = :v",
+            values={":at": int(now.timestamp() * 1_000_000), ":expires": _expiry(now), ":v": SCHEMA_VERSION},
+        )
+
     def came_back(self, key: ConversationKey, message: Message, now: datetime) -> int:
         """One of our own messages as Chatwoot shows it to us.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from shared.conversations.deciding import Case, Decider, customer_entries, speaking_rules
 from shared.conversations.delivery_rates import count_sent
@@ -13,6 +13,7 @@ from shared.conversations.incoming import State
 from shared.conversations.people import People
 from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Poster, is_ours
+from shared.conversations.statuses import set_status
 from shared.platform.clock import Deadline
 from shared.platform.errors import FrontdeskError, GiveUp
 from shared.platform.observability import count, log
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.agent.values import JsonDict
-    from shared.chatwoot.client import ChatwootClient, Status
+    from shared.chatwoot.client import ChatwootClient
     from shared.chatwoot.results import ApiMessage
     from shared.companies.connection import ChatwootConnection
     from shared.companies.model import Company
@@ -118,7 +119,7 @@ class Turn:
         self._connection = connection
         self._messages = tuple(messages)
         self._about = tuple(messages) or (about,)
-        self._newest_id = max(message.message_id for message in self._about)
+        self._newest_id = max(message.newest_known_id for message in self._about)
         self._opened_by_error_at_us = -1
         self._renew = renew
         self._deadline = deadline
@@ -368,7 +369,7 @@ class Turn:
             log.warning("what came since could not be read", reason=unknown.reason)
             return ""
         public = [message for message in listed if not message.private]
-        if any(_is_a_persons(message, self._connection) for message in public):
+        if any(is_a_persons(message, self._connection) for message in public):
             return "person_in_charge"
         newer = any(message.message_type == _INCOMING and message.id > self._newest_id for message in public)
         return _NEWER_MESSAGE if newer and self._may_discard() else ""
@@ -390,20 +391,8 @@ class Turn:
         if not plan.status or "status" in entries:
             return
         self._renew()
-        status = cast("Status", plan.status)
-        chatwoot.set_status(self._conversation_id, status, timeout_seconds=self._call_seconds())
-        if status == "open" and not self._connection.has_bot_token:
-            self._let_go(chatwoot)
+        set_status(chatwoot, self._connection, self._conversation_id, plan.status, self._call_seconds)
         self._ledger.write("status", {"status": plan.status})
-
-    def _let_go(self, chatwoot: ChatwootClient) -> None:
-        """Chatwoot assigns a conversation to the agent whose token opens it; here that is no person."""
-        try:
-            found = chatwoot.conversation(self._conversation_id, timeout_seconds=self._call_seconds())
-            if found.assignee_id is not None and found.assignee_id == self._connection.user_id:
-                chatwoot.unassign(self._conversation_id, timeout_seconds=self._call_seconds())
-        except FrontdeskError as failed:
-            log.warning("the conversation may be assigned to the desk's own user", reason=failed.reason)
 
     def _leave_notes(self, plan: Plan, entries: dict[str, Item], poster: Poster) -> None:
         for index, part in enumerate(plan.parts):
@@ -420,7 +409,8 @@ class Turn:
         return history + spoken
 
 
-def _is_a_persons(message: ApiMessage, connection: ChatwootConnection) -> bool:
+def is_a_persons(message: ApiMessage, connection: ChatwootConnection) -> bool:
+    """Whether a listed message was written by a person at the desk, also in the channel's own app."""
     if message.message_type != _OUTGOING:
         return False
     typed_elsewhere = message.content_attributes.get("external_echo") is True

@@ -14,6 +14,7 @@ from shared.conversations.desk import Desk
 from shared.conversations.incoming import IncomingMessage, incoming_message, part_failure
 from shared.conversations.keys import ConversationKey
 from shared.conversations.people import PeopleRecorder
+from shared.conversations.replaying import Replayer
 from shared.conversations.settings import TurnSettings
 from shared.conversations.worker import Worker
 from shared.platform.errors import NotFound
@@ -97,6 +98,7 @@ class World:
         self.left: list[str] = []
         self.worker = self.new_worker()
         self.office = DeadLetterOffice(self.desk, self.dead_letters)  # type: ignore[arg-type]
+        self.replayer = Replayer(self.desk, self.queue)  # type: ignore[arg-type]
 
     def new_worker(self) -> Worker:
         """Another process with the same tools."""
