@@ -194,7 +194,10 @@ def _change(item: Item, clause: str, action: str, part: Update) -> None:
         attribute, _, right = (word.strip() for word in action.partition("="))
         if not re.fullmatch(r":\w+", right):
             raise NotImplementedError(f"SET {action}")
-        item[part.names.get(attribute, attribute)] = copy.deepcopy(part.values[right])
+        *path, last = (part.names.get(word, word) for word in attribute.split("."))
+        for name in path:  # as in DynamoDB, what a path leads through must be there
+            item = item[name]
+        item[last] = copy.deepcopy(part.values[right])
         return
     if clause != "ADD":
         raise NotImplementedError(f"{clause} {action}")

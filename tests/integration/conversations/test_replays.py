@@ -108,6 +108,17 @@ def test_a_letter_that_nobody_could_be_told_of_is_replayed_into_one_reply(table:
     assert world.head()["watermark"] == 70_012
 
 
+def test_dynamodb_itself_understands_what_a_replay_writes(moto_table: Table) -> None:
+    """Reopening changes a map inside an item."""
+    world = untold(moto_table)
+    found = give_up(world, "uno", "dos")
+    world.state_changes("pending")
+    door_hears_of_statuses(world)
+    world.replayer.replay("sol", found.letter_id, force=True)
+    world.work_until_done()
+    assert world.said() == ["Re: uno\ndos"]
+
+
 def test_a_replay_ten_seconds_after_the_failure_is_not_swallowed_by_the_queue(table: Table) -> None:
     """SQS remembers the ids of deleted messages for five minutes."""
     world = untold(table)

@@ -25,6 +25,14 @@ STEPS: list[Callable[[Table], Any]] = [
     lambda table: table.update(
         A, "SET x = :x, #s = :x REMOVE turn", values={":x": "v"}, names={"#s": "status"}
     ),
+    lambda table: table.put(Key("p", "map").as_item() | {"message": {"text": "hola", "came": 1}}),
+    lambda table: table.update(
+        Key("p", "map"),
+        "SET #m.came = :at, #m.seen = :at, n = :at REMOVE x",
+        "n IN (:at, :other) OR attribute_not_exists(n)",
+        values={":at": 2, ":other": 3},
+        names={"#m": "message"},
+    ),
     lambda table: table.update(A, "SET turn = :turn", "fence = :fence", values=FENCE),
     lambda table: table.update(A, "SET turn = :turn", "fence = :fence AND x = :turn", values=FENCE),
     lambda table: table.update(B, "ADD n :one, ids :set SET v = :one", values={":one": 1, ":set": {5}}),
