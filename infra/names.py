@@ -22,6 +22,9 @@ CREDENTIALS = "credentials"
 CONVERSATIONS = "conversations"
 TABLES = (COMPANIES, CREDENTIALS, CONVERSATIONS)
 
+# The conversations table's index: a company's conversations by their newest closed turn.
+RECENT_INDEX = "recent"
+
 OPENAI_API_KEY = "openai_api_key"
 
 # CloudWatch's namespace of what alarms count in logs; the functions' own metrics are in `Frontdesk`.

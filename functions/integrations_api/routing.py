@@ -149,6 +149,8 @@ def _owner(route: Route, request: Request, caller: Caller, data: object) -> str:
         claimed = request.query.get("company_id") or (None if caller.is_operator else caller.owner)
     else:
         claimed = data.get("company_id") if isinstance(data, dict) else None
+        if claimed is None and not caller.is_operator:
+            claimed = caller.owner  # a company's key may leave it out, where the body lets it
     if not isinstance(claimed, str):
         problem = "must be a company's id"
         raise InvalidInput(f"company_id {problem}", fields=(FieldError("company_id", problem),), status=422)

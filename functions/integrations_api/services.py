@@ -10,8 +10,9 @@ from shared.companies.audit import Audit
 from shared.companies.idempotency import Repeat
 from shared.companies.store import CompanyStore
 from shared.conversations.doctor import Doctor
-from shared.conversations.making import make_desk
+from shared.conversations.making import make_desk, make_replayer
 from shared.conversations.making_chatwoot import make_credentials
+from shared.conversations.reader import Reader
 from shared.conversations.sandbox import Sandbox
 from shared.integrations.chatwoot import ChatwootIntegration
 from shared.platform import aws
@@ -23,6 +24,7 @@ from shared.platform.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shared.conversations.replaying import Replayer
     from shared.credentials.store import Credentials
     from shared.platform.secret import Secret
 
@@ -42,6 +44,8 @@ class Services:
         credentials: tokens and secrets.
         chatwoot: connects companies with Chatwoot.
         doctor: says what is wrong with a delivery.
+        reader: shows conversations and dead letters.
+        replayer: puts dead letters back.
         sandbox: makes a turn that sends nothing; made when first needed, because it needs the model.
         repeat: begins a request that may be a repetition.
         stage: the deployment's stage.
@@ -56,6 +60,8 @@ class Services:
     credentials: Credentials
     chatwoot: ChatwootIntegration
     doctor: Doctor
+    reader: Reader
+    replayer: Replayer
     sandbox: Callable[[], Sandbox]
     repeat: Callable[[str, Secret, str], Repeat]
     stage: str = "local"
@@ -87,6 +93,8 @@ def make_services(variables: Mapping[str, str]) -> Services:
         credentials=credentials,
         chatwoot=ChatwootIntegration(companies, credentials, guard, clock),
         doctor=Doctor(table, credentials, clock),
+        reader=Reader(Table(aws.dynamodb(), environment.text("FRONTDESK_CONVERSATIONS_TABLE")), clock),
+        replayer=make_replayer(environment),
         sandbox=lambda: Sandbox(make_desk(environment)),
         repeat=lambda owner, bearer, key: Repeat(table, clock, owner, bearer, key),
         **_settings(environment),

@@ -82,6 +82,7 @@ def _integrations_api(on: Resources) -> dict[str, str]:
     return {
         **_outside(on),
         **_model(on),
+        "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_PUBLIC_URL": on.settings.public_url,
         "FRONTDESK_ALLOWED_ORIGINS": ",".join(on.settings.allowed_origins),
         "FRONTDESK_BODY_LIMIT_BYTES": str(1024 * 1024),

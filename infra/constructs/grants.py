@@ -113,7 +113,10 @@ def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
     return [
         _table(on.tables.companies, READ + WRITE),
         _table(on.tables.credentials, READ + WRITE),
+        # It reads them for people, and changes records and inboxes when a dead letter is replayed.
         _table(on.tables.conversations, (*READ, "UpdateItem")),
+        _allow("dynamodb", ("Query",), f"{on.tables.conversations.table_arn}/index/{names.RECENT_INDEX}"),
+        _queue(on.queues.incoming, ("SendMessage",)),
         _key(on, names.INTEGRATIONS_API, OPEN_AND_MAKE),
         _parameter(on, names.OPENAI_API_KEY),
     ]

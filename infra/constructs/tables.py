@@ -28,6 +28,14 @@ class Tables(Construct):
         self.companies = self._table(names.COMPANIES)
         self.credentials = self._table(names.CREDENTIALS)
         self.conversations = self._table(names.CONVERSATIONS)
+        # Only heads carry its keys, and what it projects changes when a turn is closed: one write a turn.
+        self.conversations.add_global_secondary_index(
+            index_name=names.RECENT_INDEX,
+            partition_key=_text(f"{names.RECENT_INDEX}_pk"),
+            sort_key=_text(f"{names.RECENT_INDEX}_sk"),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["last_outcome"],
+        )
 
     def _table(self, name: str) -> dynamodb.Table:
         stage = self._settings.stage
@@ -35,8 +43,8 @@ class Tables(Construct):
             self,
             name.capitalize(),
             table_name=names.table(stage.name, name),
-            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
-            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            partition_key=_text("pk"),
+            sort_key=_text("sk"),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             time_to_live_attribute="expires_at",
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
@@ -45,3 +53,7 @@ class Tables(Construct):
             deletion_protection=stage.keeps_data,
             removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
         )
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -84,13 +84,17 @@ class Caller:
         """How the audit names the caller."""
         return f"{self.owner}/{self.key_id}"
 
+    def may(self, scope: str) -> bool:
+        """Whether the key has a scope."""
+        return scope in self.scopes or "admin" in self.scopes
+
     def require(self, scope: str) -> None:
         """Demand a scope.
 
         Raises:
             InvalidInput: (403) the key lacks it.
         """
-        if scope not in self.scopes and "admin" not in self.scopes:
+        if not self.may(scope):
             raise InvalidInput(f"this API key lacks the scope {scope}", reason="scope_missing", status=403)
 
     def require_operator(self) -> None:

@@ -19,6 +19,10 @@ SCHEMA_VERSION = 1
 _ID_DIGITS = 19
 
 
+# The index of conversations by their newest closed turn; its keys stand on each conversation's head.
+RECENT_INDEX = "recent"
+
+
 def padded(number: int) -> str:
     """A message id as text whose order is the numbers' order."""
     return f"{number:0{_ID_DIGITS}d}"
@@ -59,6 +63,14 @@ class ConversationKey:
         """The ledger's head."""
         return Key(self.pk, "head")
 
+    def recent(self, at_ms: int) -> Key:
+        """The head's place in `RECENT_INDEX`.
+
+        Args:
+            at_ms: when the newest turn was closed (milliseconds since 1970; thirteen digits until 2286).
+        """
+        return Key(recent_pk(self.company_id), f"{at_ms:013d}-{self.account_id}-{self.conversation_id}")
+
     def people(self) -> Key:
         """What the door knows of people, status and assignee."""
         return Key(self.pk, "people")
@@ -82,6 +94,11 @@ class ConversationKey:
     def turn(self, turn: int, rest: str) -> Key:
         """An item of one turn's ledger."""
         return Key(self.pk, f"{turn_prefix(turn)}{rest}")
+
+
+def recent_pk(company_id: str) -> str:
+    """A company's partition of `RECENT_INDEX`."""
+    return f"company#{company_id}"
 
 
 def turn_prefix(turn: int) -> str:

@@ -17,6 +17,7 @@ from shared.conversations.history import history_item
 from shared.conversations.inbox import Inbox
 from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
 from shared.conversations.plan import Outcome, Plan
+from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import FrontdeskError
 from shared.platform.tables import Check, ConditionFailed, Put, Update
 
@@ -329,7 +330,7 @@ class Ledger:
                 "hour_turns": self.turns_this_hour() + (1 if outcome is Outcome.ANSWERED else 0),
             },
             answered,
-            extra={"last_outcome": str(outcome)},
+            extra={"last_outcome": str(outcome), **self._as_recent()},
         )
 
     # ------------------------------------------------------------------------------------------------
@@ -338,6 +339,11 @@ class Ledger:
         item = self.key.turn(self.head.turn, name).as_item() | attributes
         item |= {"fence": self.head.fence, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
         return Put(item, "attribute_not_exists(pk)")
+
+    def _as_recent(self) -> dict[str, str]:
+        """Where the conversation stands in its company's list of recent ones."""
+        recent = self.key.recent(epoch_milliseconds(self._clock.now()))
+        return {"recent_pk": recent.pk, "recent_sk": recent.sk}
 
     def _hour(self) -> int:
         return int(self._clock.now().timestamp() // 3600)

@@ -14,6 +14,7 @@ from shared.conversations.dead_letters import DeadLetterOffice
 from shared.conversations.desk import Desk, Lending
 from shared.conversations.making_chatwoot import chatwoot_opener
 from shared.conversations.queues import ConversationQueue
+from shared.conversations.replaying import Replayer
 from shared.conversations.settings import TurnSettings
 from shared.conversations.worker import Worker
 from shared.platform import aws
@@ -56,6 +57,16 @@ def make_dead_letter_office(variables: Mapping[str, str]) -> DeadLetterOffice:
     environment = Environment(variables)
     queue = ConversationQueue(aws.sqs(), environment.url("FRONTDESK_DEAD_LETTER_QUEUE_URL"))
     return DeadLetterOffice(make_desk(environment), queue)
+
+
+def make_replayer(environment: Environment) -> Replayer:
+    """Puts dead letters back.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    queue = ConversationQueue(aws.sqs(), environment.url("FRONTDESK_INCOMING_QUEUE_URL"))
+    return Replayer(make_desk(environment), queue)
 
 
 def make_desk(environment: Environment) -> Desk:

@@ -135,6 +135,16 @@ def _look_into(refused: ClientError) -> None:
         raise refused
 
 
+def _query(pk: str, prefix: str, between: tuple[str, str] | None, keys: str) -> dict[str, Any]:
+    condition, values = f"{keys}pk = :pk", {":pk": pk}
+    if prefix:
+        condition, values = condition + f" AND begins_with({keys}sk, :sk)", {**values, ":sk": prefix}
+    elif between is not None:
+        condition += f" AND {keys}sk BETWEEN :from AND :to"
+        values = {**values, ":from": between[0], ":to": between[1]}
+    return {"KeyConditionExpression": condition, "ExpressionAttributeValues": to_wire(values)}
+
+
 class Table:
     """One DynamoDB table with a partition key ``pk`` and a sort key ``sk``.
 
@@ -168,6 +178,7 @@ class Table:
         limit: int | None = None,
         newest_first: bool = False,
         consistent: bool = False,
+        index: str = "",
     ) -> list[Item]:
         """The items of one partition, in the order of their sort keys.
 
@@ -178,39 +189,22 @@ class Table:
             limit: at most so many.
             newest_first: descending order.
             consistent: see `get`.
+            index: of this index, whose keys are ``<index>_pk`` and ``<index>_sk``; it holds what its items
+                project, a moment later than the table, and cannot be read consistently.
         """
+        request = _query(pk, prefix, between, f"{index}_" if index else "")
+        request |= {"TableName": self.name, "ScanIndexForward": not newest_first}
+        request |= {"IndexName": index} if index else {"ConsistentRead": consistent}
+        if limit is not None:
+            request["Limit"] = limit
         items: list[Item] = []
-        for item in self._pages(pk, prefix, between, limit, newest_first=newest_first, consistent=consistent):
+        for item in self._pages(request):
             items.append(item)
             if limit is not None and len(items) >= limit:
                 break
         return items
 
-    def _pages(
-        self,
-        pk: str,
-        prefix: str,
-        between: tuple[str, str] | None,
-        limit: int | None,
-        *,
-        newest_first: bool,
-        consistent: bool,
-    ) -> Iterator[Item]:
-        condition, values = "pk = :pk", {":pk": pk}
-        if prefix:
-            condition, values = condition + " AND begins_with(sk, :sk)", {**values, ":sk": prefix}
-        elif between is not None:
-            condition += " AND sk BETWEEN :from AND :to"
-            values = {**values, ":from": between[0], ":to": between[1]}
-        request: dict[str, Any] = {
-            "TableName": self.name,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeValues": to_wire(values),
-            "ScanIndexForward": not newest_first,
-            "ConsistentRead": consistent,
-        }
-        if limit is not None:
-            request["Limit"] = limit
+    def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
         for page in self._client.get_paginator("query").paginate(**request):
             for item in page["Items"]:
                 yield from_wire(item)

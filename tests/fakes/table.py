@@ -78,18 +78,25 @@ class MemoryTable(Table):
         limit: int | None = None,
         newest_first: bool = False,
         consistent: bool = False,
+        index: str = "",
     ) -> list[Item]:
-        """See `Table`."""
+        """See `Table`; an index projects everything."""
         del consistent
         low, high = between or ("", "\U0010ffff")
+        keys = f"{index}_" if index else ""
         with self._lock:
             found = sorted(
-                (sk, item)
-                for (own, sk), item in self._items.items()
-                if own == pk and sk.startswith(prefix) and low <= sk <= high
+                (
+                    item
+                    for item in self._items.values()
+                    if item.get(f"{keys}pk") == pk
+                    and item[f"{keys}sk"].startswith(prefix)
+                    and low <= item[f"{keys}sk"] <= high
+                ),
+                key=lambda item: item[f"{keys}sk"],
+                reverse=newest_first,
             )
-            ordered = found[::-1] if newest_first else found
-            return copy.deepcopy([item for _, item in ordered[:limit]])
+            return copy.deepcopy(found[:limit])
 
     def scan(self) -> Iterator[Item]:
         """See `Table`."""

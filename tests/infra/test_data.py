@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra import names
 from infra.names import Outputs
+from shared.conversations.keys import RECENT_INDEX
 from tests.infra.templates import StageTemplate, texts
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ def test_tables_recover_to_any_point_and_forget_what_expired(template: StageTemp
         assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
         assert properties["BillingMode"] == "PAY_PER_REQUEST"
         assert [key["AttributeName"] for key in properties["KeySchema"]] == ["pk", "sk"]
+
+
+def test_conversations_are_indexed_as_the_ledger_writes_them(template: StageTemplate) -> None:
+    """The index's keys stand on the heads; it projects what changes with a turn's end only."""
+    table = template.body["Resources"][template.table(names.CONVERSATIONS)]["Properties"]
+    [index] = table["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == names.RECENT_INDEX == RECENT_INDEX
+    assert [key["AttributeName"] for key in index["KeySchema"]] == ["recent_pk", "recent_sk"]
+    projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["last_outcome"]}
+    assert index["Projection"] == projection
 
 
 def test_prod_keeps_its_data(prod: StageTemplate) -> None:

@@ -7,7 +7,7 @@ import pytest
 from infra import names
 from infra.constructs.grants import purposes
 from tests.infra.policies import may_use_vault_key
-from tests.infra.templates import StageTemplate, as_list, target
+from tests.infra.templates import StageTemplate, as_list, target, texts
 
 PURPOSES = ("webhook", "chatwoot", "model", "oauth", "email")
 
@@ -106,6 +106,29 @@ def test_the_door_only_sends_and_only_to_incoming(template: StageTemplate) -> No
         if any(action.startswith("sqs:") for action in as_list(statement["Action"]))
     }
     assert sqs == {template.queue("incoming")[0]: ["sqs:SendMessage"]}
+
+
+def test_the_api_reads_conversations_and_puts_dead_letters_back(template: StageTemplate) -> None:
+    """It shows them, changes what a replay changes, and sends to the queue that turns read."""
+    actions = allowed(template, names.INTEGRATIONS_API, template.table(names.CONVERSATIONS))
+    reads = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+    assert actions == reads | {"dynamodb:UpdateItem"}
+    queue = template.queue("incoming")[0]
+    assert allowed(template, names.INTEGRATIONS_API, queue) == {"sqs:SendMessage"}
+    variables = template.function(names.INTEGRATIONS_API)["Properties"]["Environment"]["Variables"]
+    assert target(variables["FRONTDESK_INCOMING_QUEUE_URL"]) == queue
+
+
+def test_only_the_api_reads_the_index_of_recent_conversations(template: StageTemplate) -> None:
+    """By name, and nothing but reading."""
+    for function in names.FUNCTIONS:
+        granted = [
+            as_list(statement["Action"])
+            for statement in template.statements_of(function)
+            if any(text == f"/index/{names.RECENT_INDEX}" for text in texts(statement["Resource"]))
+        ]
+        expected = [["dynamodb:Query"]] if function == names.INTEGRATIONS_API else []
+        assert granted == expected, function
 
 
 def test_turns_may_do_what_a_transaction_consists_of(template: StageTemplate) -> None:

@@ -15,6 +15,8 @@ from shared.companies.idempotency import Repeat
 from shared.companies.store import CompanyStore
 from shared.conversations.desk import Desk
 from shared.conversations.doctor import Doctor
+from shared.conversations.reader import Reader
+from shared.conversations.replaying import Replayer
 from shared.conversations.sandbox import Sandbox
 from shared.conversations.settings import TurnSettings
 from shared.credentials.store import Credentials
@@ -22,6 +24,7 @@ from shared.credentials.vault import Vault
 from shared.integrations.chatwoot import ChatwootIntegration
 from shared.platform.addresses import AddressGuard
 from tests.fakes.clock import FakeClock
+from tests.fakes.fifo import FakeFifoQueue
 from tests.fakes.mind import FakeMind
 from tests.support.atomic import AtomicTable
 from tests.support.aws import make_table
@@ -95,6 +98,8 @@ class Api:
             credentials=self.credentials,
             chatwoot=ChatwootIntegration(self.companies, self.credentials, guard, self.clock),
             doctor=Doctor(self.table, self.credentials, self.clock),
+            reader=Reader(conversations, self.clock),
+            replayer=Replayer(desk, FakeFifoQueue(self.clock)),  # type: ignore[arg-type]
             sandbox=lambda: Sandbox(desk),
             repeat=lambda owner, bearer, key: Repeat(self.table, self.clock, owner, bearer, key),
             public_url=PUBLIC_URL,

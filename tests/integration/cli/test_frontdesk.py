@@ -15,10 +15,13 @@ from click.testing import CliRunner, Result
 
 from cli.bootstrap import create_operator_key
 from cli.main import main
+from shared.conversations.reader import Reader
 from shared.platform.secret import Secret
 from shared.platform.secrets import DeploymentSecrets
+from tests.fakes.table import MemoryTable
 from tests.support.api import DOCUMENT, Api
 from tests.support.api_server import ApiServer
+from tests.support.desk import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,6 +214,56 @@ def test_a_try_shows_what_the_desk_would_say(desk: Desk) -> None:
     """Parts, then how it would end."""
     desk.api.company("sol", disclosure={"enabled": False})
     assert desk.run("company", "try", "sol", "¿Precio?").stdout == "Re: ¿Precio?\n(answered)\n"
+
+
+@pytest.fixture
+def given_up(dynamodb: DynamoDBClient, kms: KMSClient) -> Iterator[tuple[Desk, World]]:
+    """A terminal, and a company with one dead letter that nobody could be told of."""
+    world = World(MemoryTable("conversations"))
+    world.dead_letters.send(world.message("¿Cuánto cuesta?", 70_011))
+    world.chatwoot.post_faults.append("refused")
+    world.office_until_done()
+    api = Api(dynamodb, kms, reader=Reader(world.table, world.clock), replayer=world.replayer)
+    api.company("sol")
+    with ApiServer(api) as server:
+        yield Desk(api, server.url), world
+
+
+def test_a_dead_letter_is_listed_shown_looked_at_and_replayed(given_up: tuple[Desk, World]) -> None:
+    """From the alarm to the answer."""
+    desk, world = given_up
+    listed = desk.run("dead-letters", "list", "sol")
+    assert listed.exit_code == 0, listed.output
+    assert "crashed" in listed.stdout
+    [line] = desk.json("dead-letters", "list", "sol")["dead_letters"]
+    letter = line["letter_id"]
+    shown = desk.run("dead-letters", "show", "sol", letter).stdout
+    assert "message 70011: waiting: ¿Cuánto cuesta?" in shown
+    look = desk.run("dead-letters", "replay", "sol", letter, "--dry-run").stdout
+    assert "A replay would put back: 70011." in look
+    assert len(world.queue) == 0
+    assert "In the queue again: 70011." in desk.run("dead-letters", "replay", "sol", letter).stdout
+    world.work_until_done()
+    assert world.said() == ["Re: ¿Cuánto cuesta?"]
+    assert "replayed before" in desk.run("dead-letters", "replay", "sol", letter).stdout
+    assert "3-214" in desk.run("conversations", "list", "sol").stdout
+    conversation = desk.run("conversations", "show", "sol", "3-214").stdout
+    assert "part#000 SENT as message 90000" in conversation
+
+
+def test_a_replay_that_is_refused_says_why_and_how_to_go_on(given_up: tuple[Desk, World]) -> None:
+    """Exit code 1; the dry run names the gates."""
+    desk, world = given_up
+    world.clock.advance(1)
+    world.person_writes("Ya estoy", 80_000)
+    letter = desk.json("dead-letters", "list", "sol")["dead_letters"][0]["letter_id"]
+    look = desk.run("dead-letters", "replay", "sol", letter, "--dry-run").stdout
+    assert "gate person_in_charge: a person is in charge of the conversation" in look
+    assert "--force would first end the pause" in look
+    refused = desk.run("dead-letters", "replay", "sol", letter)
+    assert (refused.exit_code, "With force" in refused.stderr) == (1, True)
+    world.clock.advance(1)
+    assert desk.run("dead-letters", "replay", "sol", letter, "--force").exit_code == 0
 
 
 def test_the_first_key_is_made_in_the_table_and_works(desk: Desk, dynamodb: DynamoDBClient) -> None:

@@ -32,13 +32,22 @@ BODIES: dict[str, dict[str, Any]] = {
         "api_key": "t",
     },
     "POST /api/integrations/chatwoot/disconnect": {"company_id": "luna"},
+    "POST /api/dead-letters/{letter_id}/replay": {"company_id": "luna"},
     "POST /api/webhook/test": {"company_id": "luna", "headers": {}, "body": "{}"},
 }
 
 
+NAMES = {"key_id": "0123456789ab", "conversation": "3-214", "letter_id": "1795510800000-3-214-70011"}
+
+
+def filled(route: Route, company_id: str = "luna") -> str:
+    """A route's path with something right in place of each name."""
+    return route.path.format(company_id=company_id, **NAMES)
+
+
 def call(api: Api, route: Route, key: str | None, company_id: str = "luna") -> Told:
     """A right request to a route, for a company."""
-    path = route.path.replace("{company_id}", company_id).replace("{key_id}", "0123456789ab")
+    path = filled(route, company_id)
     if route.owner == "query":
         path += f"?company_id={company_id}"
     body = BODIES[route.key] if route.body else None
@@ -111,7 +120,7 @@ WRONG_BODIES = [
 def test_a_body_that_is_none_is_refused_in_words(api: Api, route: Route) -> None:
     """As problem details, whatever arrives."""
     api.company("luna")
-    path = route.path.replace("{company_id}", "luna")
+    path = filled(route)
     for raw, kind, status in WRONG_BODIES:
         answer = api(route.method, path, raw=raw, key=api.operator, content_type=kind)
         assert (answer.status, raw[:20], kind) == (status, raw[:20], kind), answer.text
@@ -124,7 +133,7 @@ def test_an_unknown_field_is_refused_by_name(api: Api, route: Route) -> None:
     """A misspelt optional field would otherwise be a setting that silently does nothing."""
     api.company("luna")
     body = BODIES[route.key] | {"colour": "blue"}
-    answer = api(route.method, route.path.replace("{company_id}", "luna"), body, key=api.operator)
+    answer = api(route.method, filled(route), body, key=api.operator)
     assert (answer.status, answer.fields) == (422, ["colour"])
 
 
@@ -143,8 +152,7 @@ def test_every_route_stands_in_the_description(api: Api, route: Route) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=names)
 def test_other_methods_are_told_which_ones_there_are(api: Api, route: Route) -> None:
     """405 with ``Allow``, as problem details."""
-    path = route.path.replace("{company_id}", "luna").replace("{key_id}", "k")
-    answer = api("PATCH", path, key=api.operator)
+    answer = api("PATCH", filled(route), key=api.operator)
     assert answer.status == 405
     assert route.method in answer.headers["allow"]
     assert answer.headers["content-type"] == "application/problem+json"

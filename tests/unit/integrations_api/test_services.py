@@ -12,6 +12,7 @@ RIGHT = {
     "FRONTDESK_COMPANIES_TABLE": "companies",
     "FRONTDESK_CREDENTIALS_TABLE": "credentials",
     "FRONTDESK_CONVERSATIONS_TABLE": "conversations",
+    "FRONTDESK_INCOMING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/incoming.fifo",
     "FRONTDESK_KMS_KEY_ARN": "arn:aws:kms:eu-west-1:123456789012:key/1",
 }
 
@@ -48,6 +49,7 @@ def test_lists_and_addresses_are_read_in_any_spelling() -> None:
         ("FRONTDESK_LOOPBACK_ALLOWED", "perhaps"),
         ("FRONTDESK_KMS_KEY_ARN", ""),
         ("FRONTDESK_COMPANIES_TABLE", ""),
+        ("FRONTDESK_INCOMING_QUEUE_URL", "incoming.fifo"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
