@@ -206,6 +206,16 @@ class World:
         return self.table.query("company#sol#dead-letters")
 
 
+class UntoldWorld(World):
+    """A world in which people cannot be told of what is given up, so that conversations stay the desk's."""
+
+    def office_until_done(self, limit: int = 50) -> None:
+        """While the company is not connected."""
+        connection = self.companies.connections.pop("sol")
+        super().office_until_done(limit)
+        self.companies.connections["sol"] = connection
+
+
 def _until_done(queue: FakeFifoQueue, clock: FakeClock, once: Callable[[], bool], limit: int) -> None:
     for _ in range(limit):
         wait = queue.next_visible_in()

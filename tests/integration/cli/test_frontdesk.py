@@ -21,7 +21,7 @@ from shared.platform.secrets import DeploymentSecrets
 from tests.fakes.table import MemoryTable
 from tests.support.api import DOCUMENT, Api
 from tests.support.api_server import ApiServer
-from tests.support.desk import World
+from tests.support.desk import UntoldWorld, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,9 +219,8 @@ def test_a_try_shows_what_the_desk_would_say(desk: Desk) -> None:
 @pytest.fixture
 def given_up(dynamodb: DynamoDBClient, kms: KMSClient) -> Iterator[tuple[Desk, World]]:
     """A terminal, and a company with one dead letter that nobody could be told of."""
-    world = World(MemoryTable("conversations"))
+    world = UntoldWorld(MemoryTable("conversations"))
     world.dead_letters.send(world.message("¿Cuánto cuesta?", 70_011))
-    world.chatwoot.post_faults.append("refused")
     world.office_until_done()
     api = Api(dynamodb, kms, reader=Reader(world.table, world.clock), replayer=world.replayer)
     api.company("sol")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.conversations.dead_letter_records import DeadLetterRecords, LetterState, turn_source
+from shared.conversations.dead_letters import DeadLetterOffice
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox
 from shared.conversations.ledger import Ledger
 from shared.conversations.storms import STORM_ABOVE, STORM_SECONDS, Notice, Storms
 from shared.platform.clock import epoch_milliseconds
-from shared.platform.errors import InvalidInput, NotFound
+from shared.platform.errors import InvalidInput, NotFound, RetryLater
 
 if TYPE_CHECKING:
     from shared.platform.tables import Item
@@ -141,8 +143,8 @@ def test_a_letter_that_is_being_replayed_is_not_said_to_be_told(
     assert (kept.state, kept.replay, kept.replayed_at_ms) == (LetterState.REPLAYING, 1, 5)
 
 
-def test_everything_that_a_crashed_message_took_along_is_in_its_letter(world: World) -> None:
-    """SQS moves only the timer; what the turn had taken in was deleted from the queue long before."""
+def crash_with_two(world: World) -> None:
+    """A turn that took two messages crashed again and again; SQS moved its timer."""
     messages = [world.message("hola", message_id) for message_id in (70_010, 70_011)]
     for message in messages:
         Inbox(world.table, world.key()).store(message, world.clock.now())
@@ -150,6 +152,42 @@ def test_everything_that_a_crashed_message_took_along_is_in_its_letter(world: Wo
     ledger.take_up()
     ledger.open_turn(messages)
     world.dead_letters.send(messages[-1])
+
+
+def test_people_are_told_of_a_crash_also_when_the_first_try_ends_half_way(world: World) -> None:
+    """The crashed turn is closed by then; that is no answer to anybody."""
+    crash_with_two(world)
+
+    def away(*_: object) -> None:
+        raise RetryLater("away", reason="timeout")
+
+    batch = world.dead_letters.receive()
+    desk = replace(world.desk, chatwoot=away)  # type: ignore[arg-type]
+    staying = DeadLetterOffice(desk, world.dead_letters).take_all(batch, lambda: 110.0)  # type: ignore[arg-type]
+    assert staying == [batch[0].sqs_id]
+    assert world.table.get(world.key().inbox(70_011), consistent=True)["outcome"] == "given_up"  # type: ignore[index]
+    world.office_until_done()
+    assert len(world.chatwoot.notes(214)) == 1
+
+
+def test_a_turn_that_can_tell_nobody_ends_and_the_customers_next_message_gets_its_own(world: World) -> None:
+    """Chatwoot refuses even the note."""
+    world.chatwoot.post_faults.extend(["refused"] * 9)
+    world.dead_letters.send(world.message("hola", 70_011))
+    world.office_until_done()
+    assert world.dead_letter_items()[0]["state"] == "untold"
+    assert world.head()["turn"] == 0
+    world.chatwoot.post_faults.clear()
+    world.chatwoot.statuses.clear()
+    world.clock.advance(1)
+    world.customer_writes("¿sigue ahí?", 70_020)
+    world.work_until_done()
+    assert world.said() == ["Re: ¿sigue ahí?"]
+
+
+def test_everything_that_a_crashed_message_took_along_is_in_its_letter(world: World) -> None:
+    """SQS moves only the timer; what the turn had taken in was deleted from the queue long before."""
+    crash_with_two(world)
     world.office_until_done()
     [letter] = DeadLetterRecords(world.table, world.clock).page("sol", 10)[0]
     assert (letter.case.reason, letter.message_ids, letter.turn) == ("crashed", (70_010, 70_011), 1)

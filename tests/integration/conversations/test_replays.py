@@ -12,7 +12,7 @@ from shared.agent.values import AgentResponse
 from shared.chatwoot.results import ApiMessage
 from shared.conversations.dead_letter_records import DeadLetterRecords, LetterState
 from shared.platform.errors import Conflict, GiveUp, NotFound, RetryLater
-from tests.support.desk import CONNECTION, World
+from tests.support.desk import CONNECTION, UntoldWorld, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,16 +87,9 @@ def everything(world: World) -> list[Item]:
     return sorted(world.table.scan(), key=lambda item: (item["pk"], item["sk"]))
 
 
-def untold(table: Table) -> World:
-    """A world in which people could not be told, so that the conversation is still the bot's."""
-    world = World(table)
-    world.chatwoot.post_faults.append("refused")
-    return world
-
-
 def test_a_letter_that_nobody_could_be_told_of_is_replayed_into_one_reply(table: Table) -> None:
     """The status is still the bot's, so nothing has to be forced."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world, "uno", "dos")
     assert found.state is LetterState.UNTOLD
     assert world.replayer.look("sol", found.letter_id).would(force=False) == "replay"
@@ -110,7 +103,7 @@ def test_a_letter_that_nobody_could_be_told_of_is_replayed_into_one_reply(table:
 
 def test_dynamodb_itself_understands_what_a_replay_writes(moto_table: Table) -> None:
     """Reopening changes a map inside an item."""
-    world = untold(moto_table)
+    world = UntoldWorld(moto_table)
     found = give_up(world, "uno", "dos")
     world.state_changes("pending")
     door_hears_of_statuses(world)
@@ -121,7 +114,7 @@ def test_dynamodb_itself_understands_what_a_replay_writes(moto_table: Table) -> 
 
 def test_a_replay_ten_seconds_after_the_failure_is_not_swallowed_by_the_queue(table: Table) -> None:
     """SQS remembers the ids of deleted messages for five minutes."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     world.clock.advance(10)
     world.replayer.replay("sol", found.letter_id)
@@ -131,11 +124,10 @@ def test_a_replay_ten_seconds_after_the_failure_is_not_swallowed_by_the_queue(ta
 
 def test_a_replay_that_fails_again_is_a_new_letter_and_can_be_replayed_again_at_once(table: Table) -> None:
     """Its messages carry another number, so that the queue takes them a third time."""
-    world = untold(table)
+    world = UntoldWorld(table)
     first = give_up(world)
     for number in (1, 2):
         fail(world)
-        world.chatwoot.post_faults.append("refused")
         assert world.replayer.replay("sol", letter(world).letter_id).status == "replayed"
         world.work_until_done()
         assert told(world).generation == number + 1
@@ -148,7 +140,7 @@ def test_a_replay_that_fails_again_is_a_new_letter_and_can_be_replayed_again_at_
 
 def test_the_customers_patience_counts_anew_after_a_replay(table: Table) -> None:
     """Hours later the first hiccup of the model is no reason to give up again."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     world.clock.advance(3 * 3600)
     world.replayer.replay("sol", found.letter_id)
@@ -166,7 +158,7 @@ def test_the_customers_patience_counts_anew_after_a_replay(table: Table) -> None
 
 def test_the_model_does_not_read_its_question_in_the_history_as_well(table: Table) -> None:
     """What is given up stays in the history, for later turns."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     world.replayer.replay("sol", found.letter_id)
     world.work_until_done()
@@ -176,7 +168,7 @@ def test_the_model_does_not_read_its_question_in_the_history_as_well(table: Tabl
 
 def test_twice_is_once(table: Table) -> None:
     """Also long after the queue has forgotten the first time."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     world.replayer.replay("sol", found.letter_id)
     assert world.replayer.replay("sol", found.letter_id).status == "already_replayed"
@@ -191,7 +183,7 @@ def test_twice_is_once(table: Table) -> None:
 
 def test_two_at_the_same_moment_are_one(table: Table) -> None:
     """The second finds that the letter is not as it was when it looked."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     preview = world.replayer.look("sol", found.letter_id)
     world.replayer.replay("sol", found.letter_id)
@@ -203,7 +195,7 @@ def test_two_at_the_same_moment_are_one(table: Table) -> None:
 
 def test_a_replay_that_was_cut_short_goes_on_when_it_is_asked_for_again(table: Table) -> None:
     """Before or between the messages."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world, "uno", "dos")
     usual, calls = world.queue.send, []
 
@@ -284,7 +276,7 @@ def test_where_the_api_may_read_conversations_it_need_not_wait_for_the_door(worl
 
 def test_a_person_who_wrote_since_is_not_talked_over_unless_it_is_forced(table: Table) -> None:
     """Force ends their pause."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     world.clock.advance(60)
     world.person_writes("Ya le atiendo", 80_000)
@@ -300,7 +292,7 @@ def test_a_person_who_wrote_since_is_not_talked_over_unless_it_is_forced(table: 
 
 def test_a_person_who_wrote_and_resolved_the_conversation_has_answered(table: Table) -> None:
     """The pause is over, the question is not open any more."""
-    world = untold(table)
+    world = UntoldWorld(table)
     give_up(world)
     world.clock.advance(60)
     world.person_writes("Listo", 80_000)
@@ -313,7 +305,7 @@ def test_a_person_who_wrote_and_resolved_the_conversation_has_answered(table: Ta
 
 def test_a_persons_message_whose_webhook_was_lost_is_seen_in_chatwoots_list(table: Table) -> None:
     """And one that comes after the replay silences the turn all the same."""
-    world = untold(table)
+    world = UntoldWorld(table)
     world.companies.connections["sol"] = replace(CONNECTION, capabilities={"list_messages": True})
     found = give_up(world)
     person = ApiMessage(80_000, "Ya estoy", 1, private=False, sender_type="user", sender_id=7,
@@ -329,7 +321,7 @@ def test_a_persons_message_whose_webhook_was_lost_is_seen_in_chatwoots_list(tabl
 
 def test_a_customer_who_wrote_since_keeps_the_order_unless_it_is_forced(table: Table) -> None:
     """A later turn has heard the old question as context."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     world.clock.advance(60)
     world.customer_writes("¿hay alguien?", 70_020)
@@ -345,10 +337,9 @@ def test_a_customer_who_wrote_since_keeps_the_order_unless_it_is_forced(table: T
 
 def test_two_letters_of_a_conversation_are_replayed_in_their_order(table: Table) -> None:
     """The older question first."""
-    world = untold(table)
+    world = UntoldWorld(table)
     first = give_up(world, "uno")
     world.clock.advance(60)
-    world.chatwoot.post_faults.append("refused")
     second = give_up(world, "dos", first_id=70_020)
     assert gates(world) == {"older_first": True}
     with pytest.raises(Conflict, match="its letter first"):
@@ -362,12 +353,10 @@ def test_two_letters_of_a_conversation_are_replayed_in_their_order(table: Table)
 
 def test_a_message_that_a_turn_has_dealt_with_is_not_put_back(table: Table) -> None:
     """A copy of it crashed; another was answered."""
-    world = untold(table)
+    world = UntoldWorld(table)
     message = world.customer_writes("hola", 70_011)
-    world.chatwoot.post_faults.clear()
     world.work_until_done()
     world.dead_letters.send(message)
-    world.chatwoot.post_faults.append("refused")
     found = told(world)
     before = everything(world)
     done = world.replayer.replay("sol", found.letter_id, force=True)
@@ -378,7 +367,7 @@ def test_a_message_that_a_turn_has_dealt_with_is_not_put_back(table: Table) -> N
 
 def test_a_message_that_the_customer_took_back_stays_away(table: Table) -> None:
     """The others are put back."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world, "uno", "mejor no", "dos")
     deleted = {"deleted": True, "answered_in": 1, "outcome": "given_up"}
     world.table.put(world.key().inbox(70_012).as_item() | deleted)
@@ -389,7 +378,7 @@ def test_a_message_that_the_customer_took_back_stays_away(table: Table) -> None:
 
 def test_a_message_that_crashed_before_it_was_stored_is_put_back_from_its_letter(table: Table) -> None:
     """The record holds it whole."""
-    world = untold(table)
+    world = UntoldWorld(table)
     world.dead_letters.send(world.message("hola", 70_011))
     found = told(world)
     assert found.case.reason == "crashed"
@@ -400,7 +389,7 @@ def test_a_message_that_crashed_before_it_was_stored_is_put_back_from_its_letter
 
 def test_more_messages_than_a_batch_holds_become_one_reply(table: Table) -> None:
     """Reopened before the first of them is in the queue."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world, *(str(number) for number in range(25)))
     assert len(found.message_ids) == 25
     world.replayer.replay("sol", found.letter_id)
@@ -440,7 +429,7 @@ def test_what_a_turn_could_not_pass_cannot_be_forced(
     table: Table, change: Callable[[World], object], gate: str
 ) -> None:
     """Force overrules people's claim on the conversation, not the world."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     change(world)
     assert gates(world)[gate] is False
@@ -482,7 +471,7 @@ def test_a_letter_that_the_office_is_just_telling_people_of_is_not_told_after_it
 
 def test_a_letter_of_the_older_layout_is_replayed_as_well(table: Table) -> None:
     """It knows its turn from its case."""
-    world = untold(table)
+    world = UntoldWorld(table)
     found = give_up(world)
     world.table.delete(found.key)
     item = {"pk": found.key.pk, "sk": found.case.identity, "case": json.dumps(found.case.as_plain())}

@@ -12,7 +12,7 @@ from shared.platform.errors import GiveUp
 from tests.fakes.table import MemoryTable
 from tests.support.api import Api
 from tests.support.aws import make_table
-from tests.support.desk import World
+from tests.support.desk import UntoldWorld, World
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,7 +27,7 @@ class Desk:
     """A company whose conversations the API shows."""
 
     def __init__(self, dynamodb: DynamoDBClient, kms: KMSClient) -> None:
-        self.world = World(MemoryTable("conversations"))
+        self.world = UntoldWorld(MemoryTable("conversations"))
         reader = Reader(self.world.table, self.world.clock)
         self.api = Api(dynamodb, kms, reader=reader, replayer=self.world.replayer)
         self.key = self.api.company("sol")
@@ -50,7 +50,6 @@ class Desk:
             raise GiveUp("no", reason="model_denied")
 
         self.world.mind.answer = refuse
-        self.world.chatwoot.post_faults.append("refused")
         self.answered(message_id, conversation_id)
         self.world.office_until_done()
         self.world.mind.answer = usual
