@@ -10,6 +10,8 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from shared.platform.observability import count, log
 from shared.platform.tables import Key
 
@@ -33,8 +35,13 @@ def count_sent(table: Table, contact: ContactKey, parts: int, now: datetime) -> 
         parts: how many.
         now: the current moment.
     """
-    if parts:
+    if not parts:
+        return
+    try:
         _add(table, contact, "sent", parts, now)
+    except (ClientError, BotoCoreError) as failed:
+        # The turn is closed: a number that is missing must not make it fail.
+        log.warning("sent parts could not be counted", error=type(failed).__name__)
 
 
 def count_failed(table: Table, contact: ContactKey, channel: str, error: str, now: datetime) -> None:

@@ -21,7 +21,7 @@ from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
 from shared.conversations.incoming import PartFailure
 from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, FenceLost, Ledger
 from shared.conversations.plan import Outcome
-from shared.conversations.posting import NOT_SENT, POSTING, SETTLED_AFTER_SECONDS, Unsettled, turn_of
+from shared.conversations.posting import NOT_SENT, POSTING, Unsettled, turn_of
 from shared.conversations.turn import Turn
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
@@ -217,9 +217,8 @@ class Visit:
         try:
             outcome = self._run(company, messages, open_turn)
         except Unsettled as unsettled:
-            if self._patient(company, messages, unsettled.after_seconds - SETTLED_AFTER_SECONDS):
-                return unsettled.after_seconds
-            self._give_up(company, messages, "patience")
+            # Bounded by itself: two minutes a part, and posting it again is an attempt.
+            return unsettled.after_seconds
         except GiveUp as failed:
             self._give_up(company, messages, failed.reason)
         except RetryLater as failed:
@@ -314,6 +313,9 @@ class Visit:
 
     def _give_up(self, company: Company, messages: list[IncomingMessage], reason: str) -> None:
         head = self._ledger.head
+        if not head.turn or self._ledger.look().turn != head.turn:
+            log.warning("the turn was closed before the error: nothing is given up", reason=reason)
+            return
         case = DeadLetter(
             self._key,
             head.turn,
