@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.agent.chat_completions import ChatCompletions
+from shared.agent.media.transcription import Transcriber
 from shared.agent.openai_calls import OpenAiCalls
 from shared.agent.responses_api import ResponsesApi
 from shared.platform.http import HttpClient
@@ -28,3 +29,8 @@ def open_model_client(settings: ModelSettings, api_key: Secret, guard: AddressGu
     if settings.api == "chat_completions":
         return ChatCompletions(calls, settings)
     return ResponsesApi(calls, settings)
+
+
+def open_transcriber(settings: ModelSettings, api_key: Secret, guard: AddressGuard) -> Transcriber:
+    """A transcriber for one thread; arguments as for `open_model_client`."""
+    return Transcriber(OpenAiCalls(settings.base_url, api_key, HttpClient(guard)), settings)

@@ -72,7 +72,7 @@ class Downloads:
         """
         for wait_seconds in (*WAITS_SECONDS, 0.0):
             try:
-                return self._once(urljoin(base_url, url), base_url, max_bytes, deadline)
+                return self._once(_joined(base_url, url), base_url, max_bytes, deadline)
             except FileUnavailable as failed:
                 again = failed.passing and (young or failed.reason != "not_found")
                 if not again or not wait_seconds or deadline.remaining_seconds() <= wait_seconds:
@@ -93,7 +93,7 @@ class Downloads:
         while answer.status in _REDIRECTS and answer.headers.get("location"):
             if hops == MAX_HOPS:
                 raise FileUnavailable("too_many_redirects")
-            url, hops = urljoin(url, answer.headers["location"]), hops + 1
+            url, hops = _joined(url, answer.headers["location"]), hops + 1
             answer = self._get(url, max_bytes, deadline)
         return _body(answer, hops)
 
@@ -116,6 +116,13 @@ class Downloads:
         except AnswerLost as error:
             reason = "timeout" if error.reason == "timeout" else "unreachable"
             raise FileUnavailable(reason, passing=True) from None
+
+
+def _joined(base: str, url: str) -> str:
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        raise FileUnavailable("address_refused") from None
 
 
 def _body(answer: HttpAnswer, hop: int) -> bytes:

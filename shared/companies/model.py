@@ -24,6 +24,7 @@ from shared.companies.rules import (
     Disclosure,
     HandOverRules,
     Limits,
+    MediaRules,
     OutOfHours,
     Retention,
     TakeoverRules,
@@ -168,6 +169,7 @@ class Company(Part):
     missed_messages_max_age_hours: Annotated[int, Field(ge=1, le=72)] | None = 6
     takeover: TakeoverRules = TakeoverRules()
     out_of_hours: OutOfHours = OutOfHours()
+    media: MediaRules = MediaRules()
     window_template: WindowTemplate | None = None
     email: EmailSettings = EmailSettings()
     calendars: list[CalendarSettings] = Field(default_factory=list, max_length=50)

@@ -25,6 +25,11 @@ OUT_OF_HOURS_TEXTS = {
     "en": "We are closed right now; a person of our team will read this when we open.",
     "pt": "Neste momento estamos fechados; uma pessoa da equipa vai ler isto quando abrirmos.",
 }
+WORDS_TEXTS = {
+    "es": "No he podido entender tu mensaje de voz. ¿Me lo puedes escribir, por favor?",
+    "en": "I could not understand your voice message. Could you write it to me, please?",
+    "pt": "Não consegui entender a sua mensagem de voz. Pode escrever, por favor?",
+}
 REPLY_PATTERNS = ("escalar", "contacta directamente", "especialista")
 CUSTOMER_PATTERNS = (
     "hablar con una persona",
@@ -121,3 +126,13 @@ class WindowTemplate(Part):
     language: ShortText
     category: Literal["UTILITY", "MARKETING", "AUTHENTICATION"] = "UTILITY"
     text: Text
+
+
+class MediaRules(Part):
+    """What is said about voice messages that could not be understood."""
+
+    ask_for_words: dict[LanguageTag, Text] = Field(default_factory=dict)
+
+    def words_for(self, language: str) -> str:
+        """The request for words in a language, else in English."""
+        return for_language(self.ask_for_words, language, WORDS_TEXTS)

@@ -18,7 +18,8 @@ from shared.conversations.dead_letter_records import (
     LetterState,
     turn_source,
 )
-from shared.conversations.deciding import customer_entries, hand_over_plan, speaking_rules
+from shared.conversations.deciding import hand_over_plan, speaking_rules
+from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox
 from shared.conversations.incoming import IncomingMessage

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from shared.agent.values import HistoryMessage, TurnContext
+from shared.agent.values import AgentResponse, HistoryMessage, TurnContext
 from shared.chatwoot.text.channels import limit_for
 from shared.chatwoot.text.fit import fit
 from shared.chatwoot.text.liquid import neutralise
 from shared.chatwoot.text.matching import matches
 from shared.companies.opening import is_open
+from shared.conversations.describing import UNHEARD, described, notes_on, only_unheard
+from shared.conversations.describing import customer_entries as customer_entries
 from shared.conversations.history import Entry, read_history
+from shared.conversations.listening import Listened
 from shared.conversations.people import SpeakingRules
 from shared.conversations.plan import Outcome, Part, Plan
-from shared.platform.clock import from_epoch_milliseconds
 from shared.platform.observability import log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from shared.agent.journal import Journal
-    from shared.agent.values import AgentResponse
     from shared.companies.connection import ChatwootConnection
     from shared.companies.model import Company
     from shared.conversations.desk import Desk
@@ -32,18 +33,13 @@ if TYPE_CHECKING:
     from shared.conversations.people import People
     from shared.platform.clock import Deadline
 
-_KIND_WORDS = {
-    "image": "a picture",
-    "audio": "a voice message",
-    "video": "a video",
-    "file": "a file",
-    "location": "a location",
-    "contact": "a contact card",
-}
 # The note is for people who will read it in the conversation, in any company: it is in plain English, like
 # Chatwoot's own activity lines.
 _FAILURE_NOTE = "🤖 A message of Frontdesk's did not reach the customer. The channel says: {error}."
 _NOTICE_AGAIN_AFTER = timedelta(hours=12)
+# Two voice messages that nobody understands are two in a row within a day, whatever was said between them.
+_IN_A_ROW = timedelta(days=1)
+_LOOKED_BACK = 6
 _NOTE = "🤖 Frontdesk handed this conversation over. Reason: {reason}."
 
 
@@ -117,10 +113,15 @@ class Decider:
 
     Args:
         desk: the tools of a turn.
+        listen: hears and looks at what came with the messages, until a deadline; without it, it is only told
+            in words.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(
+        self, desk: Desk, listen: Callable[[tuple[IncomingMessage, ...], Deadline], Listened] | None = None
+    ) -> None:
         self._desk = desk
+        self._listen = listen
 
     def decide(self, case: Case, journal: Journal, deadline: Deadline) -> Plan:
         """What to do about a customer's messages.
@@ -139,11 +140,15 @@ class Decider:
         silence = case.people.silence_reason(speaking_rules(case), self._desk.clock.now())
         if silence:
             return Plan(Outcome.SILENT, reason=silence)
-        plan = self._without_thinking(case) or self._thought(case, journal, deadline)
+        plan = self._without_listening(case)
+        if plan is None:
+            listened = self._listen(case.messages, deadline) if self._listen else Listened(case.messages)
+            case = replace(case, messages=listened.messages)
+            plan = self._without_thinking(case) or self._thought(case, listened, journal, deadline)
         return self._shadowed(case, plan)
 
-    def _without_thinking(self, case: Case) -> Plan | None:
-        """What is decided by the company's rules alone."""
+    def _without_listening(self, case: Case) -> Plan | None:
+        """What is decided by the company's rules alone, whatever the customer says."""
         if not case.can_reply:
             return _window_closed(case)
         if self._loops(case):
@@ -151,6 +156,12 @@ class Decider:
         if case.company.out_of_hours.policy == "hand_over" and _closed(case, self._desk):
             notice = case.company.out_of_hours.text_for(case.company.language)
             return hand_over_plan(case, "outside the opening hours", reply=notice)
+        return None
+
+    def _without_thinking(self, case: Case) -> Plan | None:
+        """What is decided by the customer's words, or by there being none that anybody understands."""
+        if only_unheard(case.messages):
+            return self._not_understood(case)
         wanted = matches(case.company.hand_over.customer_patterns, _question(case))
         if not wanted:
             return None
@@ -158,7 +169,18 @@ class Decider:
         spoken = _disclosed(case.company.hand_over.text_for(case.company.language), case, first=first)
         return hand_over_plan(case, f"the customer asked for it (“{wanted}”)", reply=spoken)
 
-    def _thought(self, case: Case, journal: Journal, deadline: Deadline) -> Plan:
+    def _not_understood(self, case: Case) -> Plan:
+        """Ask for words; when that did not help a moment ago, hand over."""
+        past = self._past(case, at_least=_LOOKED_BACK)
+        before = next((entry for entry in reversed(past) if entry.role == "customer"), None)
+        lately = self._desk.clock.now() - _IN_A_ROW
+        if before is not None and UNHEARD in before.text and before.at > lately:
+            return hand_over_plan(case, "two voice messages in a row could not be understood")
+        first = not any(entry.role == "desk" for entry in past)
+        request = case.company.media.words_for(case.company.language)
+        return _plan_of(AgentResponse(request, "", ()), case, first=first, notice=self._notice(case, past))
+
+    def _thought(self, case: Case, listened: Listened, journal: Journal, deadline: Deadline) -> Plan:
         past = self._past(case)
         first = not any(entry.role == "desk" for entry in past)
         with self._desk.mind() as mind:
@@ -168,21 +190,21 @@ class Decider:
                 [_as_history(entry, case) for entry in past],
                 company_id=case.company_id,
                 company=case.company,
-                context=_context(case, first=first, desk=self._desk),
+                context=_context(case, listened, first=first, desk=self._desk),
                 journal=journal,
                 deadline=deadline,
             )
         notice = self._notice(case, past)
         return _plan_of(response, case, first=first, notice=notice)
 
-    def _past(self, case: Case) -> list[Entry]:
+    def _past(self, case: Case, *, at_least: int = 0) -> list[Entry]:
         retention = case.company.retention
         past = read_history(
             self._desk.table,
             case.newest.contact,
             now=self._desk.clock.now(),
             days=retention.history_days,
-            messages=retention.history_messages,
+            messages=max(at_least, retention.history_messages),
         )
         # What was given up and put back stands in the history as well: it is the question, not the past.
         asked = {message.message_id for message in case.messages}
@@ -313,45 +335,19 @@ def _question(case: Case) -> str:
     return "\n".join(described(message) for message in case.messages)
 
 
-def described(message: IncomingMessage) -> str:
-    """A message in words: its text, and what came with it."""
-    words = [message.text] if message.text else []
-    words += [
-        f"[{_KIND_WORDS.get(str(item.get('file_type')), 'an attachment')}]" for item in message.attachments
-    ]
-    if message.cut:
-        words.append("[the text was longer and has been cut]")
-    return " ".join(words) or "[an empty message]"
-
-
-def _context(case: Case, *, first: bool, desk: Desk) -> TurnContext:
-    notes = ["The customer sent attachments that cannot be opened yet; ask kindly for words instead."]
+def _context(case: Case, listened: Listened, *, first: bool, desk: Desk) -> TurnContext:
     return TurnContext(
         channel_name=case.newest.channel,
         part_limit=limit_for(case.newest.channel, case.newest.contact_source_id).size,
         contact_name=case.newest.contact_name,
         now=desk.clock.now(),
         first_contact=first,
-        notes=tuple(notes if any(message.attachments for message in case.messages) else ()),
+        notes=notes_on(case.messages),
         conversation=case.newest.key.group_id,
+        pictures=listened.pictures,
     )
 
 
 def _as_history(entry: Entry, case: Case) -> HistoryMessage:
     earlier = entry.conversation_id != case.newest.key.conversation_id
     return HistoryMessage(entry.role, entry.text, entry.at, earlier_conversation=earlier)
-
-
-def customer_entries(messages: Sequence[IncomingMessage]) -> list[Entry]:
-    """The history's entries for what the customer wrote."""
-    return [
-        Entry(
-            message.contact,
-            message.message_id,
-            "customer",
-            described(message),
-            from_epoch_milliseconds(message.received_at_ms),
-            message.key.conversation_id,
-        )
-        for message in messages
-    ]

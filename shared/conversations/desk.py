@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.chatwoot.client import ChatwootClient
     from shared.companies.connection import ChatwootConnection
     from shared.companies.model import Company
+    from shared.conversations.listening import Ears
     from shared.conversations.settings import TurnSettings
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
@@ -54,6 +55,7 @@ class Desk:
         clock: where time comes from.
         new_id: makes markers that nobody can guess.
         settings: how turns behave.
+        ears: hears and looks at what customers send besides words; without them it is only told in words.
     """
 
     table: Table
@@ -63,6 +65,7 @@ class Desk:
     clock: Clock
     new_id: Callable[[], str]
     settings: TurnSettings
+    ears: Ears | None = None
 
 
 class Lending(Generic[Thing]):

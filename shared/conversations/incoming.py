@@ -30,6 +30,7 @@ _ATTACHMENT_FIELDS = (
     "coordinates_long",
     "fallback_title",
     "meta",
+    "transcribed_text",
 )
 _MAX_FIELD_CHARACTERS = 2_000
 _ROOM_BYTES = 40_000
@@ -231,6 +232,24 @@ def incoming_message(
         # Chatwoot before 4.0.2 gives no order: by arrival, like everything else of such a server.
         state=State.of(conversation, int(received_at.timestamp() * 1_000_000)),
     )
+    return _bounded(whole)
+
+
+def with_content(message: IncomingMessage, content: str, attachments: object) -> IncomingMessage:
+    """A message with the content that its event did not have yet.
+
+    Args:
+        message: as the event told it.
+        content: the text, as the API shows it.
+        attachments: the same, of whatever shape.
+    """
+    text = _within_bytes(content[:MAX_TEXT_CHARACTERS].encode("utf-8", "replace").decode())
+    listed = attachments if isinstance(attachments, list) else []
+    kept = tuple(_attachment(item) for item in listed[:MAX_ATTACHMENTS] if isinstance(item, dict))
+    return _bounded(replace(message, text=text, cut=len(content) > len(text), attachments=kept))
+
+
+def _bounded(whole: IncomingMessage) -> IncomingMessage:
     if len(whole.to_json()) <= MAX_JSON_BYTES + _ROOM_BYTES:
         return whole
     # Only forged attachments are so long: their kinds are told, their words are not.

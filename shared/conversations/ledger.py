@@ -8,7 +8,7 @@ thought dead cannot write over the one that came after it. Items are written onc
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -153,6 +153,21 @@ class Ledger:
         prefix = turn_prefix(self.head.turn)
         items = self._table.query(self.key.pk, prefix=prefix, consistent=True)
         return {item["sk"].removeprefix(prefix): item for item in items}
+
+    def keep_heard(self, message: IncomingMessage) -> None:
+        """Write into the inbox what came of a message's attachments, so that no turn need find it out again.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us, or the customer took the message back.
+        """
+        update = Update(
+            self.key.inbox(message.message_id),
+            "SET #message = :message",
+            "attribute_exists(#message)",
+            {":message": asdict(message)},
+            {"#message": "message"},
+        )
+        self._fenced([update])
 
     def write(self, name: str, attributes: Item) -> None:
         """Write an item of the open turn that is not there yet.

@@ -13,6 +13,7 @@ from shared.companies.store import CompanyStore
 from shared.conversations.dead_letters import DeadLetterOffice
 from shared.conversations.desk import Desk, Lending
 from shared.conversations.making_chatwoot import chatwoot_opener
+from shared.conversations.making_ears import make_ears
 from shared.conversations.queues import ConversationQueue
 from shared.conversations.replaying import Replayer
 from shared.conversations.settings import TurnSettings
@@ -85,6 +86,7 @@ def make_desk(environment: Environment) -> Desk:
         clock=clock,
         new_id=lambda: uuid.uuid4().hex,
         settings=settings,
+        ears=make_ears(environment, guard),
     )
 
 

@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.conversations.deciding import Case, Decider, customer_entries, speaking_rules
+from shared.conversations.deciding import Case, Decider, speaking_rules
 from shared.conversations.delivery_rates import count_sent
+from shared.conversations.describing import customer_entries
 from shared.conversations.history import Entry
 from shared.conversations.incoming import State
+from shared.conversations.listening import Listened, Listener
 from shared.conversations.people import People
 from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Poster, is_ours
@@ -153,7 +155,26 @@ class Turn:
         # Some time is kept for replying: an answer that cannot be sent any more is worth little.
         seconds = self._deadline.remaining_seconds() - _SECONDS_FOR_REPLYING
         thinking = Deadline(self._desk.clock, max(1.0, seconds))
-        return Decider(self._desk).decide(case, LedgerJournal(self._ledger, entries, self._renew), thinking)
+        decider = Decider(self._desk, lambda messages, deadline: self._listen(messages, deadline, chatwoot))
+        return decider.decide(case, LedgerJournal(self._ledger, entries, self._renew), thinking)
+
+    def _listen(
+        self, messages: tuple[IncomingMessage, ...], deadline: Deadline, chatwoot: ChatwootClient
+    ) -> Listened:
+        if self._desk.ears is None:
+            return Listened(messages)
+        listener = Listener(
+            self._desk.ears,
+            chatwoot,
+            self._company,
+            self._connection,
+            self._desk.clock,
+            keep=self._ledger.keep_heard,
+            renew=self._renew,
+        )
+        listened = listener.listen(messages, deadline)
+        self._messages = listened.messages  # the history tells what was heard
+        return listened
 
     def case(self, chatwoot: ChatwootClient | None = None) -> Case:
         """Everything known right now; Chatwoot is asked as well where it is given and may be read."""

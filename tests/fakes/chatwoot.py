@@ -79,7 +79,12 @@ class FakeChatwoot:
         return PostedMessage(message.id, content, attributes, "sent")
 
     def messages(
-        self, conversation_id: int, *, after: int | None = None, timeout_seconds: float | None = None
+        self,
+        conversation_id: int,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        timeout_seconds: float | None = None,
     ) -> list[ApiMessage]:
         """See `ChatwootClient`."""
         assert timeout_seconds is None or timeout_seconds > 0
@@ -94,6 +99,8 @@ class FakeChatwoot:
         listed = sorted([*ours, *self.others], key=lambda one: one.id)
         if after is None:
             return listed[-20:]
+        if before is not None:
+            return [one for one in listed if after <= one.id < before]
         return [one for one in listed if one.id > after][:100]
 
     def conversation(

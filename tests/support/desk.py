@@ -20,6 +20,7 @@ from shared.conversations.worker import Worker
 from shared.platform.errors import NotFound
 from tests.fakes.chatwoot import FakeChatwoot
 from tests.fakes.clock import FakeClock
+from tests.fakes.ears import FakeEars
 from tests.fakes.fifo import FakeFifoQueue
 from tests.fakes.mind import FakeMind
 from tests.support import webhooks
@@ -83,6 +84,7 @@ class World:
         self.dead_letters = FakeFifoQueue(self.clock)
         self.chatwoot = FakeChatwoot()
         self.mind = FakeMind()
+        self.ears = FakeEars()
         self.companies = FakeCompanies({"sol": Company.parse(SOL | (document or {}))}, {"sol": CONNECTION})
         self.people = PeopleRecorder(table)
         markers = itertools.count(1)
@@ -94,6 +96,7 @@ class World:
             clock=self.clock,
             new_id=lambda: f"marker-{next(markers)}",
             settings=settings or TurnSettings(pace_seconds=0),
+            ears=self.ears.ears(),
         )
         self.left: list[str] = []
         self.worker = self.new_worker()
@@ -126,6 +129,20 @@ class World:
     ) -> IncomingMessage:
         """A customer's message comes through the door."""
         message = self.message(text, message_id, conversation_id, **changes)
+        self.queue.send(message)
+        return message
+
+    def customer_sends(
+        self, *attachments: dict[str, Any], text: str | None = None, message_id: int = 70011, **body: object
+    ) -> IncomingMessage:
+        """A customer's message with attachments comes through the door; ``body`` changes its event."""
+        block = webhooks.conversation(updated_at=self.clock.now().timestamp())
+        listed = {"attachments": list(attachments)} if attachments else {}
+        made = webhooks.message_created("", message_id=message_id, conversation=block, **listed)
+        event = parse(made | {"content": text} | body)
+        assert event is not None
+        assert event.message is not None
+        message = incoming_message(self.key(), event.conversation, event.message, self.clock.now())
         self.queue.send(message)
         return message
 
