@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from shared.agent.journal import Journal
+    from shared.agent.media.pictures import Picture
     from shared.agent.values import HistoryMessage, TurnContext
 
 
@@ -23,6 +24,7 @@ class Asked:
     question: str
     history: tuple[HistoryMessage, ...]
     context: TurnContext
+    pictures: tuple[Picture | None, ...] = ()
 
 
 @dataclass
@@ -60,8 +62,9 @@ class FakeMind:
         journal.before_step("answer-0")
         known = journal.answer("answer-0")
         if known is None:
+            seen = tuple(part.picture() for part in context.pictures)
             with self._lock:
-                self.asked.append(Asked(question, tuple(chat_history), context))
+                self.asked.append(Asked(question, tuple(chat_history), context, seen))
             response = self.answer(question)
             self.while_thinking()
             journal.record_answer("answer-0", {"reply": response.reply})

@@ -60,11 +60,6 @@ def kept(world: World, message_id: int = 70011) -> list[dict[str, Any]]:
     return heard
 
 
-def pictures(world: World) -> list[Picture | None]:
-    """What the model was shown last."""
-    return [part.picture() for part in world.mind.asked[-1].context.pictures]
-
-
 def test_a_voice_note_is_answered_by_what_it_says(world: World) -> None:
     """The model, the history and the inbox get the words, marked as a transcript."""
     world.ears.says.append("¿Tienen cita mañana?")
@@ -106,7 +101,10 @@ def test_pictures_are_shown_to_the_model_in_their_order(world: World) -> None:
         attachment("image", PHOTO), attachment("image", "https://a.example/2"), text="¿qué es esto?"
     )
     world.work_until_done()
-    assert pictures(world) == [Picture("image/png", files.PNG), Picture("image/gif", files.GIF)]
+    assert world.mind.asked[0].pictures == (
+        Picture("image/png", files.PNG),
+        Picture("image/gif", files.GIF),
+    )
     assert world.said() == ["Re: ¿qué es esto? [a picture] [a picture]"]
     assert kept(world)[0] == {"as": "picture", "type": "image/png", "bytes": len(files.PNG)}
 
@@ -277,7 +275,7 @@ def test_a_turn_opens_four_pictures_and_three_voice_notes_and_says_what_it_left(
             attachment("image", PHOTO), attachment("audio", VOICE), message_id=70011 + number
         )
     world.work_until_done()
-    assert len(pictures(world)) == 4
+    assert len(world.mind.asked[0].pictures) == 4
     assert len(world.ears.asked) == 3
     assert world.said()[0].count("[a picture that was not opened]") == 2
     assert world.said()[0].count("[a voice message that was not opened]") == 3
@@ -322,9 +320,8 @@ def test_a_turn_that_is_run_again_neither_fetches_nor_transcribes_again(world: W
     world.work_until_done()
     assert world.said() == ["Re: [voice message, transcript] hola [a picture]"]
     assert len(world.ears.asked) == 1
-    assert [one.url for one in world.ears.fetched] == [VOICE, PHOTO]
-    assert pictures(world) == [Picture("image/png", files.PNG)]
     assert [one.url for one in world.ears.fetched] == [VOICE, PHOTO, PHOTO]
+    assert world.mind.asked[1].pictures == (Picture("image/png", files.PNG),)
 
 
 def test_a_worker_that_dies_after_hearing_leaves_the_words_to_the_next(world: World) -> None:
