@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from local import faults
+from local import faults, file_storage
 from local.chatwoot_simulator.records import FACTS, Refused, Row, conversation_answer, fields, message_answer
 from local.chatwoot_simulator.rules import Chatwoot
 
@@ -29,6 +29,7 @@ def create_app(retry_wait_seconds: float = 3.0) -> Flask:
     app = Flask(__name__, static_folder="desk", static_url_path="/desk")
     app.extensions["chatwoot"] = installation = Chatwoot(retry_wait_seconds)
     faults.install(app)
+    app.register_blueprint(file_storage.FileStorage().routes)
 
     @app.before_request
     def one_at_a_time() -> None:
@@ -211,10 +212,12 @@ def change_settings(kind: str, number: int) -> Row:
 
 @people.post(f"{ACCOUNT}/customer")
 def customer_writes() -> Row:
-    """A customer writes ``text`` in ``inbox_id``; ``custom_attributes`` are those of a new conversation."""
+    """A customer writes ``text`` in ``inbox_id``; ``custom_attributes`` are those of a new conversation.
+
+    ``attachments`` were made by ``POST /simulator/files`` (`local.file_storage`).
+    """
     given = request.get_json()
-    (inbox,), attributes = mine("inboxes", id=given["inbox_id"]), given.get("custom_attributes") or {}
-    message = chatwoot().customer_writes(inbox, given["contact"], given["text"], attributes)
+    message = chatwoot().customer_writes(mine("inboxes", id=given["inbox_id"])[0], given)
     return {"message_id": message["id"], "conversation_id": message["conversation_id"]}
 
 

@@ -70,8 +70,8 @@ def iso(seconds: float) -> str:
 
 
 def fields(what: str, record: Row) -> Row:
-    """Those fields of a record that stand in one of the shapes of ``chatwoot.json``."""
-    return {name: record[name] for name in FACTS["fields"][what]}
+    """Those fields of a record that stand in one of the shapes of ``chatwoot.json``, if it has them."""
+    return {name: record[name] for name in FACTS["fields"][what] if name in record}
 
 
 def person(record: Row | None, where: str) -> Any:  # noqa: ANN401 - JSON, null for nobody

@@ -66,14 +66,16 @@ class Chatwoot:
         self._stopped.set()
         self._pool.shutdown()
 
-    def customer_writes(self, inbox: Row, name: str, text: str, custom_attributes: Row) -> Row:
+    def customer_writes(self, inbox: Row, given: Row) -> Row:
         """A customer's message arrives from the channel; its conversation is found, reopened or made."""
-        conversation = self._conversation(inbox, name, custom_attributes)
+        conversation = self._conversation(inbox, given["contact"], given.get("custom_attributes") or {})
         reopened = {"resolved": "pending" if inbox["bot_id"] else "open", "snoozed": "open"}
         self.change(conversation, status=reopened.get(conversation["status"], conversation["status"]))
         source_id = None if conversation["channel"] in FACTS["own_channels"] else f"wamid.{uuid4().hex}"
-        values = {"message_type": "incoming", "source_id": source_id, "shown": text}
-        message = self._store(conversation, conversation["contact"], text, **values)
+        # Without files Chatwoot leaves the key out.
+        values = {name: given[name] for name in given.keys() & {"attachments"}}
+        values |= {"message_type": "incoming", "source_id": source_id, "shown": given["text"]}
+        message = self._store(conversation, conversation["contact"], given["text"], **values)
         self.change(conversation, waiting_since=conversation["waiting_since"] or int(time.time()))
         return message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from local.model_simulator import phrases
@@ -24,12 +24,14 @@ class Asked:
         tools: argument schemas by tool name; empty when no tool may be called.
         outputs: what tools have answered in this turn: name and text.
         schema: the shape the answer must have, if any.
+        seen: what the pictures show.
     """
 
     prompt: str
     tools: dict[str, dict[str, Any]]
     outputs: list[tuple[str, str]]
     schema: dict[str, Any] | None
+    seen: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Call:
 
 def think(asked: Asked) -> str | Call:
     """The text of an answer, or a tool call."""
-    question = first(asked.prompt, "customer_writes").text
+    question = "\n".join([first(asked.prompt, "customer_writes").text, *asked.seen])
     if asked.schema is not None:
         return _structured(asked, question)
     language = phrases.language_of(question, first(asked.prompt, "company")["language"])

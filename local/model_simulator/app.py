@@ -1,7 +1,8 @@
 """The simulator as a Flask application.
 
-``POST /v1/responses`` and ``POST /v1/chat/completions`` answer; every other call of OpenAI's API is refused
-with 501. For tests and people:
+``POST /v1/responses`` and ``POST /v1/chat/completions`` answer, ``POST /v1/audio/transcriptions`` hears what
+a file carries (`local.model_simulator.hearing`); every other call of OpenAI's API is refused with 501. For
+tests and people:
 
 - ``PUT /simulator/faults``: a list, see `local.faults`. The ``body`` of a fault is ``html`` for a page that
   is no JSON, an error code of the API, or an outcome: ``empty``, ``cut_off``, ``refused`` or ``failed``.
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, jsonify, request
 
 from local import faults
-from local.model_simulator import wire
+from local.model_simulator import hearing, wire
 from local.model_simulator.answering import Call, think
 
 if TYPE_CHECKING:
@@ -80,12 +81,7 @@ def create_app() -> Flask:
     def answer(read: Callable[..., Asked], write: Callable[..., dict[str, Any]]) -> Response:
         body = request.get_json()
         fault = faults.current(request.environ)
-        try:
-            asked = read(body)
-        except (wire.Refused, KeyError) as refused:
-            answered = error_body(str(refused), None, "invalid_request_error")
-            answered.status_code = 400
-            return answered
+        asked = read(body)
         return jsonify(write(body, asked, *model.thoughts(asked, fault.body if fault else "")))
 
     @app.post("/v1/responses")
@@ -95,6 +91,15 @@ def create_app() -> Flask:
     @app.post("/v1/chat/completions")
     def chat_completions() -> Response:
         return answer(wire.read_chat, wire.write_chat)
+
+    @app.post("/v1/audio/transcriptions")
+    def transcriptions() -> Response:
+        return jsonify(hearing.heard(request.files["file"], request.form))
+
+    @app.errorhandler(hearing.Refused)
+    @app.errorhandler(KeyError)
+    def refused(error: Exception) -> tuple[Response, int]:
+        return error_body(str(error), None, "invalid_request_error"), 400
 
     @app.before_request
     def require_key() -> tuple[Response, int] | None:

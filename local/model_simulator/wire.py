@@ -7,16 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 from local.model_simulator.answering import Asked, Call
+from local.model_simulator.hearing import Refused, seen
 
 JsonDict = dict[str, Any]
 # Words for outcomes as each API has them: reason of incompleteness, and finish reason.
 _INCOMPLETE = {"cut_off": "max_output_tokens", "filtered": "content_filter"}
 _FINISHED = {"cut_off": "length", "filtered": "content_filter"}
 _ECHOED: JsonDict = {"parallel_tool_calls": True, "tool_choice": "auto", "tools": []}
-
-
-class Refused(Exception):
-    """The request breaks one of the API's rules; the message is the API's answer."""
 
 
 def _id(prefix: str) -> str:
@@ -27,6 +24,13 @@ def _text(content: object) -> str:
     if isinstance(content, list):
         return "\n".join(str(part.get("text", "")) for part in content)
     return str(content or "")
+
+
+def _seen(content: object) -> list[str]:
+    """What the pictures among the parts show, over either API."""
+    parts = content if isinstance(content, list) else []
+    urls = [part["image_url"] for part in parts if "image_url" in part]
+    return [seen(url["url"] if isinstance(url, dict) else url) for url in urls]
 
 
 def _schemas(functions: list[JsonDict], choice: object) -> dict[str, JsonDict]:
@@ -54,6 +58,7 @@ def read_responses(body: JsonDict) -> Asked:
         tools=_schemas(body.get("tools", []), body.get("tool_choice")),
         outputs=[(calls[item["call_id"]]["name"], _text(item["output"])) for item in outputs],
         schema=body.get("text", {}).get("format", {}).get("schema"),
+        seen=[text for item in items for text in _seen(item.get("content"))],
     )
 
 
@@ -69,6 +74,7 @@ def read_chat(body: JsonDict) -> Asked:
         tools=_schemas([tool["function"] for tool in body.get("tools", [])], body.get("tool_choice")),
         outputs=[(calls[m["tool_call_id"]]["name"], _text(m["content"])) for m in outputs],
         schema=body.get("response_format", {}).get("json_schema", {}).get("schema"),
+        seen=[text for message in messages for text in _seen(message.get("content"))],
     )
 
 

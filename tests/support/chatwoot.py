@@ -100,6 +100,34 @@ class ChatwootHandle:
         answer = self._in_account("POST", "/customer", given)
         return Written(answer["message_id"], answer["conversation_id"])
 
+    def customer_sends(
+        self,
+        data: bytes,
+        file_type: str,
+        *,
+        text: str | None = None,
+        contact: str = "Sam Sample",
+        **file: object,
+    ) -> Written:
+        """A customer sends a file over WhatsApp.
+
+        Args:
+            data: the file.
+            file_type: what Chatwoot calls it: ``audio``, ``image``, ``file`` …
+            text: the words that come with it.
+            contact: the customer's name.
+            file: see `local.file_storage`: ``name``, ``content_type``, ``missing``, ``location``.
+        """
+        answer = self._http.post(
+            f"{self.base_url}/simulator/files",
+            params={"file_type": file_type, **{name: str(value) for name, value in file.items()}},
+            data=data,
+            timeout=TIMEOUT_SECONDS,
+        )
+        given = {"text": text, "inbox_id": self.inboxes["WhatsApp"], "contact": contact}
+        made = self._in_account("POST", "/customer", {**given, "attachments": [answer.json()]})
+        return Written(made["message_id"], made["conversation_id"])
+
     def agent_replies(self, conversation_id: int, text: str, *, private: bool = False) -> int:
         """A person answers, or leaves a private note; gives the message's id."""
         path = f"/api/v1/accounts/{self.account_id}/conversations/{conversation_id}/messages"

@@ -16,6 +16,8 @@ LETTERS = {
     "<int:account_id>": "{a}",
     "<int:conversation_id>": "{c}",
     "<int:number>": "{n}",
+    "<signed_id>/<path:name>": "{id}/{name}",
+    "<key>/<path:name>": "{key}/{name}",
     "<any(inboxes, bots):kind>/{n}": "{inboxes,bots}/{n}",
     "<any(inboxes, agent_bots, webhooks):kind>": "{inboxes,agent_bots,webhooks}",
 }

@@ -182,7 +182,7 @@ def test_it_stays_small() -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/v1/models"), ("POST", "/v1/audio/transcriptions"), ("GET", "/v1/responses"), ("GET", "/")],
+    [("GET", "/v1/models"), ("POST", "/v1/audio/translations"), ("GET", "/v1/responses"), ("GET", "/")],
 )
 def test_calls_that_the_project_does_not_make_are_refused(
     client: FlaskClient, method: str, path: str
