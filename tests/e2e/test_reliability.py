@@ -1,0 +1,94 @@
+"""One right answer on the deployed stack: people first, channels that fail, workers that are killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.e2e.test_conversations import Company, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.conftest import RunningWorld
+
+pytestmark = pytest.mark.e2e
+
+QUESTION = "How much is a bicycle check-up?"
+
+
+@pytest.fixture
+def company(world: RunningWorld) -> Iterator[Company]:
+    """A company that repairs bicycles."""
+    company = Company(world)
+    yield company
+    company.chatwoot.close()
+
+
+def _slow_model(world: RunningWorld, seconds: float) -> None:
+    world.model("PUT", "/simulator/faults", [{"method": "POST", "path": "/v1/**", "delay_seconds": seconds}])
+
+
+def _asked(world: RunningWorld) -> bool:
+    return bool(world.model("GET", "/simulator/calls"))
+
+
+def test_a_person_who_answers_while_the_model_thinks_is_not_talked_over(company: Company) -> None:
+    """Their message comes through the door, and the turn looks right before it speaks."""
+    world = company.world
+    world.model("DELETE", "/simulator/calls")
+    _slow_model(world, 5)
+    written = company.chatwoot.customer_writes(QUESTION)
+    eventually(lambda: _asked(world))
+    company.chatwoot.agent_replies(written.conversation_id, "I will answer that myself")
+    time.sleep(12)
+    assert company.chatwoot.customer_sees(written.conversation_id) == ["I will answer that myself"]
+
+
+def test_a_part_that_fails_at_its_channel_is_told_to_people(company: Company) -> None:
+    """Chatwoot stored it with a 200; the provider refused it later."""
+    company.chatwoot.set_inbox("WhatsApp", provider_refuses="131047: Re-engagement message")
+    written = company.chatwoot.customer_writes(QUESTION)
+
+    def note() -> list[str]:
+        messages = company.chatwoot.conversation(written.conversation_id)["messages"]
+        return [one["content"] for one in messages if one["private"]]
+
+    (told,) = eventually(note)
+    assert "131047" in told
+    conversation = company.chatwoot.conversation(written.conversation_id)
+    assert conversation["status"] == "pending"
+
+
+def test_the_conversation_of_a_killed_worker_is_answered_within_a_minute_and_once(company: Company) -> None:
+    """Kill -9 of the function's process while it waits for the model."""
+    world = company.world
+    world.model("DELETE", "/simulator/calls")
+    _slow_model(world, 8)
+    began = time.monotonic()
+    written = company.chatwoot.customer_writes(QUESTION)
+    eventually(lambda: _asked(world))
+    assert _kill_workers(world) >= 1
+    replies = eventually(lambda: company.chatwoot.customer_sees(written.conversation_id), 75)
+    assert time.monotonic() - began < 75  # a lease of 45 s, the quiet window and the second attempt
+    assert len(replies) == 1
+    assert "39" in replies[0]
+
+
+def _kill_workers(world: RunningWorld) -> int:
+    """Kill every process of the turns' function in this world; returns how many there were."""
+    killed = 0
+    endpoint = world.world.aws_endpoint_url.rsplit(":", 1)[1]
+    for process in psutil.process_iter(["cmdline"]):
+        words = " ".join(process.info["cmdline"] or ())
+        if "ministack-lambda-frontdesk-local-conversation-turns" not in words:
+            continue
+        if endpoint in process.environ().get("AWS_ENDPOINT_URL", ""):
+            os.kill(process.pid, signal.SIGKILL)
+            killed += 1
+    return killed
