@@ -13,15 +13,7 @@ from shared.chatwoot.text.fit import fit
 from shared.chatwoot.text.liquid import neutralise
 from shared.chatwoot.text.matching import matches
 from shared.companies.opening import is_open
-from shared.conversations.describing import (
-    UNHEARD,
-    described,
-    notes_on,
-    only_unheard,
-)
-from shared.conversations.describing import (
-    customer_entries as customer_entries,  # noqa: PLC0414 - turns and dead letters take it from here
-)
+from shared.conversations.describing import UNHEARD, described, notes_on, only_unheard
 from shared.conversations.history import Entry, read_history
 from shared.conversations.listening import Listened
 from shared.conversations.people import SpeakingRules

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from shared.conversations.deciding import customer_entries, failure_plan, speaking_rules
+from shared.conversations.deciding import failure_plan, speaking_rules
 from shared.conversations.delivery_rates import count_failed
+from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
 from shared.conversations.incoming import PartFailure
