@@ -98,6 +98,12 @@ COUNTERS = (
         "More than one in twenty messages of an inbox failed at its channel; the log line says which inbox.",
     ),
     Counter(
+        "transcriptions-refused",
+        names.CONVERSATION_TURNS,
+        "TranscriptionsRefused",
+        "Voice messages are not understood: the key, the quota or the model's name is wrong.",
+    ),
+    Counter(
         "visits-broken",
         names.CONVERSATION_TURNS,
         "VisitsBroken",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shared.platform.errors import GiveUp, RetryLater
-from shared.platform.observability import log, milliseconds
+from shared.platform.observability import count, log, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +23,7 @@ _TRANSCRIPTION_SECONDS = 25.0
 _LONGEST_WAIT_SECONDS = 5.0
 # Recordings are up to 25 MB and copied a few times on their way: so many at once in one process.
 _AT_ONCE = threading.BoundedSemaphore(3)
+_FOR_THE_OPERATOR = {"model_denied", "model_quota", "model_not_found", "model_address_refused"}
 # What came of an attachment, as `shared.conversations.describing` reads it.
 Heard = dict[str, Any]
 
@@ -54,6 +55,10 @@ class Hearing:
         try:
             transcript = self._twice(data, sniffed, box)
         except GiveUp as failed:
+            if failed.reason in _FOR_THE_OPERATOR:
+                # Customers are asked for words meanwhile, so that nobody else would notice.
+                count("TranscriptionsRefused", reason=failed.reason)
+                log.error("voice messages cannot be transcribed", reason=failed.reason)
             return {"as": "unheard", "why": failed.reason}
         except RetryLater as failed:
             return {"as": "unheard", "why": failed.reason, "again": True}

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from shared.platform.clock import Clock
 
 MAX_PICTURES, MAX_VOICES = 4, 3
-# Of one turn's pictures together: ten turns run side by side in one process, and each copies them twice.
-MAX_PICTURES_BYTES = 12 * 1024 * 1024
+# Of one turn's pictures together: ten turns run side by side in one process, each needs six times as much.
+MAX_PICTURES_BYTES = 8 * 1024 * 1024
 # Never more than half of the time for thinking: an answer to what was heard is what the customer waits for.
 MOST_SECONDS = 40.0
 _FILE_SECONDS = 25.0

@@ -98,12 +98,14 @@ def test_settings_reach_the_functions_that_read_them(synthesized: Synthesizer) -
         public_url="https://desk.example.com",
         allowed_origins="https://a.example.com, https://b.example.com",
         retry_seconds="1,2",
+        transcription_model="whisper-large",
     )
     turns = template.function(names.CONVERSATION_TURNS)["Properties"]["Environment"]["Variables"]
     assert turns["FRONTDESK_OPENAI_BASE_URL"] == "https://models.example.com/v1"
     assert turns["FRONTDESK_OPENAI_API"] == "chat_completions"
     assert turns["FRONTDESK_OPENAI_MODEL"] == turns["FRONTDESK_ROUTING_MODEL"] == "some-model"
     assert turns["FRONTDESK_RETRY_SECONDS"] == "1,2"
+    assert turns["FRONTDESK_TRANSCRIPTION_MODEL"] == "whisper-large"
     api = template.function(names.INTEGRATIONS_API)["Properties"]["Environment"]["Variables"]
     assert api["FRONTDESK_PUBLIC_URL"] == "https://desk.example.com"
     assert api["FRONTDESK_ALLOWED_ORIGINS"] == "https://a.example.com,https://b.example.com"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -186,6 +187,18 @@ def test_a_voice_note_that_nobody_understands_is_asked_about_kindly(
     assert len(world.ears.asked) == len(said)
 
 
+@pytest.mark.parametrize(("reason", "told"), [("model_denied", 1), ("model_request_refused", 0)])
+def test_the_operator_learns_of_what_only_the_operator_can_mend(
+    world: World, capsys: pytest.CaptureFixture[str], reason: str, told: int
+) -> None:
+    """Customers are asked for words, so that nobody else would notice."""
+    world.ears.says.append(GiveUp("no", reason=reason))
+    world.customer_sends(attachment("audio", VOICE))
+    world.work_until_done()
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert len([one for one in metrics if "TranscriptionsRefused" in one]) == told
+
+
 def test_a_second_one_in_a_row_goes_to_a_person(world: World) -> None:
     """Asking again and again helps nobody."""
     for number in (70011, 70100):
@@ -284,7 +297,7 @@ def test_a_turn_opens_four_pictures_and_three_voice_notes_and_says_what_it_left(
 
 def test_pictures_of_one_turn_are_bounded_together(world: World) -> None:
     """Ten turns share one process's memory."""
-    world.ears.files[PHOTO] = files.PNG + bytes(5 * 1024 * 1024)
+    world.ears.files[PHOTO] = files.PNG + bytes(3 * 1024 * 1024)
     world.customer_sends(*[attachment("image", PHOTO, file_size=None)] * 3)
     world.work_until_done()
     assert [one["as"] for one in kept(world)] == ["picture", "picture", "skipped"]
