@@ -211,7 +211,8 @@ class DeadLetterOffice:
             self._carry_out(turn, ledger, chatwoot)
         except GiveUp:
             # Nobody can be told: the turn ends here, or the customer's next message would go on with it.
-            ledger.close(Outcome.GIVEN_UP, [])
+            if ledger.head.turn:
+                ledger.close(Outcome.GIVEN_UP, [])
             raise
 
     def _carry_out(self, turn: Turn, ledger: Ledger, chatwoot: ChatwootClient) -> None:

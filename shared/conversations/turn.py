@@ -123,6 +123,7 @@ class Turn:
         self._about = tuple(messages) or (about,)
         self._newest_id = max(message.newest_known_id for message in self._about)
         self._opened_by_error_at_us = -1
+        self._status_set = ""
         self._renew = renew
         self._deadline = deadline
         self._conversation_id = ledger.key.conversation_id
@@ -255,6 +256,11 @@ class Turn:
 
     def _silence(self) -> str:
         case = self.case()
+        rules = speaking_rules(case)
+        if self._status_set and case.people.status == self._status_set:
+            # We have just set it ourselves, to hand over: it silences later turns, and ends nobody's pause.
+            people = replace(case.people, status=min(rules.bot_statuses), status_changed_at_us=0)
+            case = replace(case, people=people)
         return case.people.silence_reason(speaking_rules(case), self._desk.clock.now())
 
     # -- acting ---------------------------------------------------------------------------------------
@@ -409,6 +415,7 @@ class Turn:
         return not any(json.loads(item["json"]).get("wrote") for item in results)
 
     def _set_status(self, plan: Plan, entries: dict[str, Item], chatwoot: ChatwootClient) -> None:
+        self._status_set = plan.status
         if not plan.status or "status" in entries:
             return
         self._renew()

@@ -179,6 +179,18 @@ class World:
         assert event.message is not None
         self.queue.send_failure(part_failure(self.key(), event.conversation, event.message, self.clock.now()))
 
+    def door_hears_of_statuses(self) -> None:
+        """From now on Chatwoot's event of a status that we set comes while our call is being answered."""
+        usual = self.chatwoot.set_status
+
+        def set_status(conversation_id: int, status: str, **rest: Any) -> str:  # noqa: ANN401 - passed through
+            answer = usual(conversation_id, status, **rest)
+            self.clock.advance(1)
+            self.state_changes(status)
+            return answer
+
+        self.chatwoot.set_status = set_status  # type: ignore[method-assign]
+
     # -- time passes ----------------------------------------------------------------------------------
 
     def work_once(self) -> bool:

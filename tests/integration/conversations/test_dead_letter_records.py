@@ -185,6 +185,25 @@ def test_a_turn_that_can_tell_nobody_ends_and_the_customers_next_message_gets_it
     assert world.said() == ["Re: ¿sigue ahí?"]
 
 
+def test_the_customer_is_told_although_the_door_hears_of_our_status_at_once(world: World) -> None:
+    """What we set ourselves silences later turns, not the words that belong to it."""
+    world.door_hears_of_statuses()
+    world.dead_letters.send(world.message("hola", 70_011))
+    world.office_until_done()
+    assert len(world.said()) == 1
+    assert world.chatwoot.status_calls == [(214, "pending")]
+
+
+def test_a_person_who_writes_during_a_hand_over_is_not_talked_over(world: World) -> None:
+    """Our own change of status ends nobody's pause."""
+    world.door_hears_of_statuses()
+    world.chatwoot.before_post = lambda _id, _text: world.person_writes("Ya estoy", 80_000)
+    world.dead_letters.send(world.message("hola", 70_011))
+    world.office_until_done()
+    assert world.said() == []
+    assert len(world.chatwoot.notes(214)) == 1
+
+
 def test_everything_that_a_crashed_message_took_along_is_in_its_letter(world: World) -> None:
     """SQS moves only the timer; what the turn had taken in was deleted from the queue long before."""
     crash_with_two(world)

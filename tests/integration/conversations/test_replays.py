@@ -63,19 +63,6 @@ def letter(world: World) -> LetterRecord:
     return DeadLetterRecords(world.table, world.clock).page("sol", 1)[0][0]
 
 
-def door_hears_of_statuses(world: World) -> None:
-    """Chatwoot sends its event while our call is still being answered."""
-    usual = world.chatwoot.set_status
-
-    def set_status(conversation_id: int, status: str, **rest: Any) -> str:  # noqa: ANN401 - passed through
-        answer = usual(conversation_id, status, **rest)
-        world.clock.advance(1)
-        world.state_changes(status)
-        return answer
-
-    world.chatwoot.set_status = set_status  # type: ignore[method-assign]
-
-
 def gates(world: World) -> dict[str, bool]:
     """What stops the newest letter, and whether force goes on."""
     preview = world.replayer.look("sol", letter(world).letter_id)
@@ -106,7 +93,7 @@ def test_dynamodb_itself_understands_what_a_replay_writes(moto_table: Table) -> 
     world = UntoldWorld(moto_table)
     found = give_up(world, "uno", "dos")
     world.state_changes("pending")
-    door_hears_of_statuses(world)
+    world.door_hears_of_statuses()
     world.replayer.replay("sol", found.letter_id, force=True)
     world.work_until_done()
     assert world.said() == ["Re: uno\ndos"]
@@ -240,7 +227,7 @@ def test_after_a_hand_over_the_status_says_that_people_have_it(world: World) -> 
 def test_a_forced_replay_gives_the_conversation_back_first(world: World) -> None:
     """Then the turn goes through the same gates as any other."""
     found = give_up(world)
-    door_hears_of_statuses(world)
+    world.door_hears_of_statuses()
     preview = world.replayer.look("sol", found.letter_id)
     assert (preview.status_to_set, preview.would(force=True)) == ("open", "replay")
     done = world.replayer.replay("sol", found.letter_id, force=True)
