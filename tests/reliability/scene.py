@@ -13,16 +13,20 @@ from shared.agent.tools import hand_over
 from shared.agent.tools.registry import ToolRegistry
 from shared.agent.tools.tool import Tool, ToolArguments, ToolContext, ToolResult
 from shared.conversations.dead_letters import DeadLetterOffice
+from shared.conversations.listening import Ears
 from shared.conversations.worker import Worker, _by_conversation
 from shared.platform.clock import Deadline
 from shared.platform.errors import GiveUp
+from tests.fakes.ears import attachment
 from tests.fakes.table import MemoryTable
 from tests.reliability.effects import Death, Fault, Recorded, Recorder
+from tests.support import files
 from tests.support.desk import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from shared.agent.media.transcription import Transcriber
     from shared.agent.model_client import ModelRequest
     from shared.conversations.queues import QueueRecord
     from tests.fakes.fifo import FakeFifoQueue
@@ -117,7 +121,9 @@ class Run:
         def lend() -> Iterator[Orchestrator]:
             yield orchestrator
 
-        desk = replace(self.world.desk, table=table, chatwoot=lambda *_: chatwoot, mind=lend)
+        desk = replace(
+            self.world.desk, table=table, chatwoot=lambda *_: chatwoot, mind=lend, ears=self._ears(recorder)
+        )
         queue: Any = Recorded(self.world.queue, "sqs", QUEUE, recorder)
         letters: Any = Recorded(self.world.dead_letters, "sqs", QUEUE, recorder)
         self.worker = Worker(desk, queue, letters, self._must_not_leave)
@@ -132,6 +138,15 @@ class Run:
     def _book(self) -> Tool[BookArguments]:
         effect = Recorded(self.diary, "tool", {"book": "book"}, self.recorder)
         return Tool("book", "Books.", BookArguments, "write", effect.book, everywhere=True)
+
+    def _ears(self, recorder: Recorder) -> Ears:
+        transcriber: Any = Recorded(self.world.ears, "model", {"transcribe": "transcribe"}, recorder)
+
+        @contextmanager
+        def lend() -> Iterator[Transcriber]:
+            yield transcriber
+
+        return Ears(self.world.ears.ears().downloads, lend)
 
     @staticmethod
     def _must_not_leave() -> None:
@@ -187,6 +202,14 @@ def _a_question(run: Run) -> None:
     run.world.customer_writes("¿tienen cita mañana?", 70011)
 
 
+def _a_voice_note_and_a_picture(run: Run) -> None:
+    ears = run.world.ears
+    ears.files |= {"https://a.example/voice": files.OGG, "https://a.example/photo": files.PNG}
+    ears.says.extend(["¿tienen cita mañana?"] * 20)
+    sent = attachment("audio", "https://a.example/voice"), attachment("image", "https://a.example/photo")
+    run.world.customer_sends(*sent)
+
+
 def _a_failed_part(run: Run) -> None:
     run.world.customer_writes("hola", 70011)
     run.play()
@@ -223,6 +246,15 @@ def _handed_over(run: Run) -> None:
     _quiet_in_the_end(run)
 
 
+def _heard_and_answered(run: Run) -> None:
+    assert run.world.said() == ["Sí, a las diez."], f"said {run.world.said()}"
+    items = run.world.table.query(run.world.message("", 1).contact.pk, prefix="message#")
+    told = [item["text"] for item in items if item["role"] == "customer"]
+    assert told == ["[voice message, transcript] ¿tienen cita mañana? [a picture]"], "the history is wrong"
+    assert run.world.dead_letter_items() == [], "given up"
+    _quiet_in_the_end(run)
+
+
 def _failure_told(run: Run) -> None:
     assert len(run.world.said()) == 1, "something was said again"
     assert len(run.world.chatwoot.notes(214)) == 1, f"{len(run.world.chatwoot.notes(214))} notes"
@@ -252,6 +284,12 @@ SCENES = (
         (called("hand_over", reason="wants Rosa"), said("Le paso con Rosa.")),
         _handed_over,
         _a_question,
+    ),
+    Scene(
+        "a voice note and a picture are answered",
+        (said("Sí, a las diez."),),
+        _heard_and_answered,
+        _a_voice_note_and_a_picture,
     ),
     Scene("a part failed at its channel", (said("Hola."),), _failure_told, _a_failed_part),
     Scene("the turn is given up", (GiveUp("no", reason="model_denied"),), _given_up, _a_question),
