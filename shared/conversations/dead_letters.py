@@ -22,7 +22,7 @@ from shared.conversations.deciding import hand_over_plan, speaking_rules
 from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox
-from shared.conversations.incoming import IncomingMessage
+from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.keys import SCHEMA_VERSION
 from shared.conversations.ledger import FenceLost, Ledger
 from shared.conversations.plan import Outcome, Plan
@@ -139,13 +139,20 @@ class DeadLetterOffice:
             data = json.loads(record.body)
             if isinstance(data, dict) and data.get("kind") == "given_up":
                 return DeadLetter.from_plain(data)
-            message = IncomingMessage.from_json(record.body)
+            return self._crashed(data, record.body)
         except ValueError:
             count("UnreadableRecords")
             log.error("a dead letter cannot be read", sqs_id=record.sqs_id)
             self._desk.table.put(self._unreadable(record))
             return None
+
+    def _crashed(self, data: object, body: str) -> DeadLetter:
+        """What SQS itself moved here: a customer's message, or the news that one of ours failed."""
         now_ms = epoch_milliseconds(self._desk.clock.now())
+        if isinstance(data, dict) and data.get("kind") == "part_failed":
+            about = PartFailure.from_json(body).about
+            return DeadLetter(about.key, 0, CRASHED, (), about, now_ms)
+        message = IncomingMessage.from_json(body)
         return DeadLetter(message.key, 0, CRASHED, (message.message_id,), message, now_ms)
 
     def _unreadable(self, record: QueueRecord) -> Item:
@@ -181,18 +188,9 @@ class DeadLetterOffice:
             raise GiveUp("the company is not connected to Chatwoot", reason="not_connected")
         if company.mode != "live":
             return  # in shadow mode nobody is told anything, in mode off nobody is served
-        ledger = Ledger(self._desk.table, case.key, self._desk.clock)
-        head = ledger.look()
-        if letter.hand_over_turn and head.last_turn >= letter.hand_over_turn != head.turn:
-            return  # a worker that came by has finished it
-        if case.reason == CRASHED and not letter.hand_over_turn and self._answered_since(case):
-            return  # what SQS moved here was answered after all, or by a later turn
-        crashed = case.reason == CRASHED and case.about.message_id in head.message_ids
-        if head.turn and head.turn != letter.hand_over_turn and not crashed:
-            # Somebody is at work there, perhaps on closing this very turn: taking it up would stop them.
-            raise RetryLater("a turn is at work in this conversation", reason=TURN_OPEN)
-        ledger.take_up()
-        self._close_what_crashed(letter, ledger)
+        ledger = self._taken_up(letter)
+        if ledger is None:
+            return
         chatwoot = self._desk.chatwoot(case.key.company_id, connection)
         turn = Turn(
             self._desk,
@@ -214,6 +212,23 @@ class DeadLetterOffice:
             if ledger.head.turn:
                 ledger.close(Outcome.GIVEN_UP, [])
             raise
+
+    def _taken_up(self, letter: LetterRecord) -> Ledger | None:
+        """The conversation's ledger in our hands; ``None`` when nobody has to be told any more."""
+        case = letter.case
+        ledger = Ledger(self._desk.table, case.key, self._desk.clock)
+        head = ledger.look()
+        if letter.hand_over_turn and head.last_turn >= letter.hand_over_turn != head.turn:
+            return None  # a worker that came by has finished it
+        if case.reason == CRASHED and not letter.hand_over_turn and self._answered_since(case):
+            return None  # what SQS moved here was answered after all, or by a later turn
+        crashed = case.reason == CRASHED and case.about.message_id in head.message_ids
+        if head.turn and head.turn != letter.hand_over_turn and not crashed:
+            # Somebody is at work there, perhaps on closing this very turn: taking it up would stop them.
+            raise RetryLater("a turn is at work in this conversation", reason=TURN_OPEN)
+        ledger.take_up()
+        self._close_what_crashed(letter, ledger)
+        return ledger
 
     def _carry_out(self, turn: Turn, ledger: Ledger, chatwoot: ChatwootClient) -> None:
         entries = ledger.entries()

@@ -285,7 +285,7 @@ class Visit:
             log.error("a turn broke", error=type(broken).__name__, where=where(broken))
             raise RetryLater("a turn broke", reason="broken") from broken
         if messages:
-            waited_ms = epoch_milliseconds(self._desk.clock.now()) - messages[0].received_at_ms
+            waited_ms = epoch_milliseconds(self._desk.clock.now()) - messages[0].waits_since_ms
             milliseconds("TurnWaitTime", waited_ms)
         return outcome
 

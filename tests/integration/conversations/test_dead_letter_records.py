@@ -185,6 +185,20 @@ def test_a_turn_that_can_tell_nobody_ends_and_the_customers_next_message_gets_it
     assert world.said() == ["Re: ¿sigue ahí?"]
 
 
+def test_news_of_a_failed_part_that_crashed_its_workers_reaches_a_person(world: World) -> None:
+    """There is nothing of the customer's in it to answer."""
+    world.customer_writes("hola", 70_011)
+    world.work_until_done()
+    world.part_fails(world.chatwoot.posted[0], "131047: too late")
+    [record] = world.queue.receive()
+    world.dead_letters.put(record.body, "sol:3:214", "moved")
+    world.office_until_done()
+    assert len(world.chatwoot.notes(214)) == 1
+    [letter] = DeadLetterRecords(world.table, world.clock).page("sol", 10)[0]
+    assert letter.message_ids == ()
+    assert world.replayer.look("sol", letter.letter_id).would(force=True) == "nothing"
+
+
 def test_the_customer_is_told_although_the_door_hears_of_our_status_at_once(world: World) -> None:
     """What we set ourselves silences later turns, not the words that belong to it."""
     world.door_hears_of_statuses()
