@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
+from infra import names
 from local import aws
 from local.calls import Caller
 from local.logs import events
 from local.ports import Ports, is_free
 from local.progress import tail
-from local.world import ROOT, World
+from local.world import ROOT, STAGE, World
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -55,6 +57,24 @@ class RunningWorld:
     def function_logs(self, function: str = "") -> list[str]:
         """What a function logged so far, or all of them."""
         return [event["message"] for event in events(self.world, function)]
+
+    def kill_workers(self, function: str) -> int:
+        """Kill -9 of every process of a function in this world; the next invocation starts a new one.
+
+        Args:
+            function: such as ``conversation_turns``.
+
+        Returns:
+            How many there were.
+        """
+        folder, killed = f"ministack-lambda-{names.function(STAGE, function)}", 0
+        for process in psutil.process_iter(["cmdline"]):
+            if folder not in " ".join(process.info["cmdline"] or ()):
+                continue
+            if process.environ().get("AWS_ENDPOINT_URL", "").endswith(self.world.aws_endpoint_url[-6:]):
+                process.kill()
+                killed += 1
+        return killed
 
     def queue_attributes(self, output: str) -> dict[str, int]:
         """How many messages a queue holds: visible, in flight and delayed.

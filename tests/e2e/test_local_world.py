@@ -14,6 +14,7 @@ from local.ports import Ports, is_free
 from local.processes import Processes
 from local.sample import Sample
 from local.world import ROOT
+from tests.support.chatwoot import ChatwootHandle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,8 +98,8 @@ def test_the_signed_delivery_of_the_guide_is_accepted_and_answered(
 
     assert said.startswith("HTTP/1.1 202")
     assert '"status": "queued"' in said
-    seen = "/simulator/accounts/1/conversations/1/seen"
-    eventually(lambda: "65" in str(world.chatwoot("GET", seen)), "the price", seconds=40)
+    with ChatwootHandle(world.world.chatwoot_base_url, 1) as chatwoot:
+        eventually(lambda: "65" in str(chatwoot.customer_sees(1)), "the price", seconds=40)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

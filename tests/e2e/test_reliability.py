@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
+from infra import names
 from tests.e2e.test_conversations import Company, eventually
 
 if TYPE_CHECKING:
@@ -73,22 +71,8 @@ def test_the_conversation_of_a_killed_worker_is_answered_within_a_minute_and_onc
     began = time.monotonic()
     written = company.chatwoot.customer_writes(QUESTION)
     eventually(lambda: _asked(world))
-    assert _kill_workers(world) >= 1
+    assert world.kill_workers(names.CONVERSATION_TURNS) >= 1
     replies = eventually(lambda: company.chatwoot.customer_sees(written.conversation_id), 75)
     assert time.monotonic() - began < 75  # a lease of 45 s, the quiet window and the second attempt
     assert len(replies) == 1
     assert "39" in replies[0]
-
-
-def _kill_workers(world: RunningWorld) -> int:
-    """Kill every process of the turns' function in this world; returns how many there were."""
-    killed = 0
-    endpoint = world.world.aws_endpoint_url.rsplit(":", 1)[1]
-    for process in psutil.process_iter(["cmdline"]):
-        words = " ".join(process.info["cmdline"] or ())
-        if "ministack-lambda-frontdesk-local-conversation-turns" not in words:
-            continue
-        if endpoint in process.environ().get("AWS_ENDPOINT_URL", ""):
-            os.kill(process.pid, signal.SIGKILL)
-            killed += 1
-    return killed

@@ -164,7 +164,7 @@ class Search:
             page += 1
 
     def _too_old(self, at_seconds: float) -> bool:
-        return at_seconds < self._since_seconds
+        return at_seconds < int(self._since_seconds)  # Chatwoot tells whole seconds, rounded down
 
     def _call(self) -> float:
         """Count a call; gives the time it may take."""
