@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from functions.integrations_api.routing import Answer, Route
 from shared.companies.base import Part
 from shared.integrations.chatwoot_values import ConnectRequest
+from shared.integrations.health import Condition, chatwoot_health, overall
 
 if TYPE_CHECKING:
     from functions.integrations_api.routing import Call
@@ -67,6 +68,13 @@ def status(call: Call) -> Answer:
     return Answer(call.services.chatwoot.status(call.owner, call.request.base_url))
 
 
+def health(call: Call) -> Answer:
+    """How the company's integrations are; 503 where one is broken, for monitors that look at the status only."""
+    status_now = call.services.chatwoot.status(call.owner, call.request.base_url)
+    told = overall({"chatwoot": chatwoot_health(status_now)})
+    return Answer(told, 503 if told["status"] == Condition.BROKEN else 200)
+
+
 def disconnect(call: Call) -> Answer:
     """Forget the tokens, free the inboxes, take the webhook back."""
     farewell = call.services.chatwoot.disconnect(call.owner)
@@ -91,6 +99,10 @@ ROUTES = (
     Route(
         "GET", "/api/integrations/chatwoot/status", status, "Is the company connected with Chatwoot?",
         owner="query", answers=(200, "whether and how"),
+    ),
+    Route(
+        "GET", "/api/integrations/health", health, "How are the company's integrations?", owner="query",
+        answers=(200, "each integration: how it is, why, since when, what mends it; 503 where one is broken"),
     ),
     Route(
         "POST", "/api/integrations/chatwoot/disconnect", disconnect, "Disconnect a company from Chatwoot",
