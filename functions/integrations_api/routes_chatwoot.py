@@ -69,7 +69,7 @@ def status(call: Call) -> Answer:
 
 
 def health(call: Call) -> Answer:
-    """How the company's integrations are; 503 where one is broken, for monitors that look at the status only."""
+    """How the company's integrations are; 503 where one is broken, for monitors that see only the status."""
     status_now = call.services.chatwoot.status(call.owner, call.request.base_url)
     told = overall({"chatwoot": chatwoot_health(status_now)})
     return Answer(told, 503 if told["status"] == Condition.BROKEN else 200)
