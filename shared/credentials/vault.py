@@ -10,26 +10,33 @@ from __future__ import annotations
 
 import os
 import re
-import threading
-from collections import OrderedDict
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.companies.names import SCHEMA_VERSION, company_pk, is_company_id
+from shared.credentials.key_cache import CACHE_SECONDS, KeyCache
+from shared.credentials.key_service import (
+    CredentialUnreadable,
+    KeyService,
+    KeyServiceCondition,
+    KeyServiceRefused,
+)
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import GiveUp, RetryLater
 from shared.platform.secret import Secret
 from shared.platform.tables import ConditionFailed, Key
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from mypy_boto3_kms import KMSClient
 
+    from shared.credentials.key_cache import KeyName
     from shared.platform.clock import Clock
     from shared.platform.tables import Item, Table
+
+__all__ = ["CredentialUnreadable", "KeyServiceRefused", "Vault"]
 
 FORMAT = 1
 NONCE_BYTES = 12  # NIST SP 800-38D section 5.2.1.1
@@ -37,10 +44,10 @@ TAG_BYTES = 16
 KEY_VERSION_BYTES = 4
 HEADER_BYTES = 1 + KEY_VERSION_BYTES
 FIRST_KEY_VERSION = 1
+KEYS_PREFIX = "datakey#"
 
-CACHE_SECONDS = 300.0
-CACHE_USES = 1_000
-CACHE_KEYS = 512
+# While KMS fails, one process asks it so often at most, only to say how it is.
+ASK_AGAIN_SECONDS = 60.0
 
 # What a provider's credentials are for. A purpose is what KMS grants are conditioned on.
 PURPOSES = {
@@ -52,67 +59,6 @@ PURPOSES = {
     "openai": "model",
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_PASSING = {
-    "ThrottlingException",
-    "RequestLimitExceeded",
-    "LimitExceededException",
-    "KMSInternalException",
-    "DependencyTimeoutException",
-    "KeyUnavailableException",
-    "ServiceUnavailable",
-    "InternalFailure",
-}
-
-
-class CredentialUnreadable(GiveUp):
-    """A stored credential does not open: it was changed, or it belongs to another company, field or key."""
-
-    default_reason = "credential_unreadable"
-
-
-class KeyServiceRefused(GiveUp):
-    """KMS refuses: no grant, or the key is disabled or gone. Retries do not help, an operator does."""
-
-    default_reason = "kms_refused"
-
-
-@dataclass
-class _CachedKey:
-    cipher: AESGCM
-    expires: float
-    uses_left: int
-
-
-class _KeyCache:
-    """Opened data keys in memory, bounded in age, uses and number; shared by all threads."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._keys: OrderedDict[tuple[str, str, int], _CachedKey] = OrderedDict()
-
-    def take(self, name: tuple[str, str, int]) -> AESGCM | None:
-        """A key for one use, or ``None`` where there is none or it is used up."""
-        with self._lock:
-            found = self._keys.get(name)
-            if found is None:
-                return None
-            if found.expires <= self._clock.monotonic() or found.uses_left <= 0:
-                del self._keys[name]
-                return None
-            found.uses_left -= 1
-            self._keys.move_to_end(name)
-            return found.cipher
-
-    def keep(self, name: tuple[str, str, int], key: bytes) -> AESGCM:
-        """Remember a key just opened; this is its first use."""
-        cipher = AESGCM(key)
-        with self._lock:
-            expires = self._clock.monotonic() + CACHE_SECONDS
-            self._keys[name] = _CachedKey(cipher, expires, CACHE_USES - 1)
-            while len(self._keys) > CACHE_KEYS:
-                self._keys.popitem(last=False)
-        return cipher
 
 
 class Vault:
@@ -126,11 +72,10 @@ class Vault:
     """
 
     def __init__(self, kms: KMSClient, table: Table, key_arn: str, clock: Clock) -> None:
-        self._kms = kms
+        self._service = KeyService(kms, key_arn, clock)
         self._table = table
-        self._key_arn = key_arn
         self._clock = clock
-        self._cache = _KeyCache(clock)
+        self._cache = KeyCache(clock)
 
     def seal(self, company_id: str, provider: str, field: str, plaintext: Secret) -> bytes:
         """Encrypt a value for one row: version byte, key version, nonce, ciphertext with its tag.
@@ -158,75 +103,105 @@ class Vault:
         if len(sealed) < HEADER_BYTES + NONCE_BYTES + TAG_BYTES or sealed[0] != FORMAT:
             raise CredentialUnreadable(f"the stored {provider} {field} is not in a format we write")
         header, rest = sealed[:HEADER_BYTES], sealed[HEADER_BYTES:]
-        cipher = self._cipher(company_id, purpose, int.from_bytes(header[1:], "big"))
+        name = (company_id, purpose, int.from_bytes(header[1:], "big"))
         bound_to = _associated_data(header, company_id, provider, field)
         try:
-            plain = cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], bound_to)
+            plain = self._decrypted(name, rest, bound_to)
         except InvalidTag:
             raise CredentialUnreadable(
                 f"the stored {provider} {field} was changed or belongs elsewhere"
             ) from None
         return Secret(plain.decode())
 
-    def _cipher(self, company_id: str, purpose: str, version: int) -> AESGCM:
-        name = (company_id, purpose, version)
+    def condition(self, company_id: str) -> KeyServiceCondition:
+        """Whether data keys can be opened, for a look at health; never raises for KMS.
+
+        KMS is asked only when nothing is known: after a success no sooner than the success stops keeping
+        work going (`CACHE_SECONDS`), after a failure once in `ASK_AGAIN_SECONDS`. What it opens stays warm.
+
+        Args:
+            company_id: whose data key to try where none was tried lately.
+        """
+        heard, now = self._service.heard, self._clock.monotonic()
+        if heard is not None:
+            fresh_seconds = ASK_AGAIN_SECONDS if heard.reason else CACHE_SECONDS
+            if now - heard.heard_at < fresh_seconds:
+                return heard
+        found = self._table.query(company_pk(company_id), prefix=KEYS_PREFIX, limit=1, consistent=True)
+        if found:
+            _, purpose, version = found[0]["sk"].split("#")
+            with suppress(RetryLater, GiveUp):
+                self._opened((company_id, purpose, int(version)), found[0])
+        return self._service.heard or KeyServiceCondition()
+
+    def _decrypted(self, name: KeyName, rest: bytes, bound_to: bytes) -> bytes:
+        nonce, ciphertext = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
         warm = self._cache.take(name)
         if warm is not None:
-            return warm
-        item = self._table.get(_key_row(company_id, purpose, version), consistent=True)
+            try:
+                return warm.decrypt(nonce, ciphertext, bound_to)
+            except InvalidTag:
+                # Perhaps the company was forgotten and made anew, and this process remembers the old key.
+                pass
+        return self._cipher(name).decrypt(nonce, ciphertext, bound_to)
+
+    def _cipher(self, name: KeyName) -> AESGCM:
+        item = self._table.get(key_row(*name), consistent=True)
         if item is None:
+            _, purpose, version = name
             raise CredentialUnreadable(f"data key {version} for {purpose} of this company does not exist")
-        return self._cache.keep(name, self._unwrap(company_id, purpose, item["wrapped"]))
+        return self._cache.take(name, item["wrapped"]) or self._opened(name, item)
+
+    def _opened(self, name: KeyName, item: Item) -> AESGCM:
+        company_id, purpose, _version = name
+        wrapped, wrapped_by = item["wrapped"], item.get("kms_key", self._service.key_arn)
+        return self._cache.open_once(
+            name, wrapped, lambda: self._service.unwrap(company_id, purpose, wrapped, wrapped_by)
+        )
 
     def _newest(self, company_id: str, purpose: str) -> tuple[int, AESGCM]:
-        prefix = _key_row(company_id, purpose, None).sk
+        """The key that seals, looked up in the table each time.
+
+        A key that a process only remembers as the newest may be about to be destroyed by a rotation.
+        """
+        prefix = f"{KEYS_PREFIX}{purpose}#"
         found = self._table.query(
             company_pk(company_id), prefix=prefix, newest_first=True, limit=1, consistent=True
         )
         if not found:
-            return FIRST_KEY_VERSION, self._first(company_id, purpose)
+            return FIRST_KEY_VERSION, self.add_key(company_id, purpose, FIRST_KEY_VERSION)
         version = int(found[0]["sk"].removeprefix(prefix))
-        return version, self._cipher(company_id, purpose, version)
+        name = (company_id, purpose, version)
+        return version, self._cache.take(name, found[0]["wrapped"]) or self._opened(name, found[0])
 
-    def _first(self, company_id: str, purpose: str) -> AESGCM:
-        """Make the first data key. Of two makers at once one wins, and both then use the winner's."""
-        plain, wrapped = self._generate(company_id, purpose)
+    def add_key(self, company_id: str, purpose: str, version: int, **marks: str) -> AESGCM:
+        """Make a data key. Of two makers at once one wins, and both then use the winner's.
+
+        Args:
+            company_id: whose it is.
+            purpose: what it is for.
+            version: its number; the highest there is seals.
+            marks: more attributes of its item.
+
+        Raises:
+            RetryLater: KMS does not answer now.
+            KeyServiceRefused: KMS will not do it.
+        """
+        plain, wrapped = self._service.generate(company_id, purpose)
+        name = (company_id, purpose, version)
         item: Item = {
-            **_key_row(company_id, purpose, FIRST_KEY_VERSION).as_item(),
+            **key_row(*name).as_item(),
             "v": SCHEMA_VERSION,
             "wrapped": wrapped,
-            "kms_key": self._key_arn,
+            "kms_key": self._service.key_arn,
             "created_at": epoch_milliseconds(self._clock.now()),
+            **marks,
         }
         try:
             self._table.put(item, "attribute_not_exists(pk)")
         except ConditionFailed:
-            return self._cipher(company_id, purpose, FIRST_KEY_VERSION)
-        return self._cache.keep((company_id, purpose, FIRST_KEY_VERSION), plain)
-
-    def _generate(self, company_id: str, purpose: str) -> tuple[bytes, bytes]:
-        try:
-            answer = self._kms.generate_data_key(
-                KeyId=self._key_arn, KeySpec="AES_256", EncryptionContext=_context(company_id, purpose)
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise _refusal(error) from error
-        return answer["Plaintext"], answer["CiphertextBlob"]
-
-    def _unwrap(self, company_id: str, purpose: str, wrapped: bytes) -> bytes:
-        try:
-            answer = self._kms.decrypt(
-                KeyId=self._key_arn,
-                CiphertextBlob=wrapped,
-                EncryptionContext=_context(company_id, purpose),
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise _refusal(error) from error
-        return answer["Plaintext"]
-
-
-def _context(company_id: str, purpose: str) -> dict[str, str]:
-    return {"company": company_id, "purpose": purpose}
+            return self._cipher(name)
+        return self._cache.keep(name, wrapped, plain)
 
 
 def _purpose(company_id: str, provider: str, field: str) -> str:
@@ -235,24 +210,12 @@ def _purpose(company_id: str, provider: str, field: str) -> str:
     return PURPOSES[provider]
 
 
-def _key_row(company_id: str, purpose: str, version: int | None) -> Key:
-    """Where a data key stands; without a version: the beginning that all of a purpose share."""
-    number = "" if version is None else f"{version:010d}"
-    return Key(company_pk(company_id), f"datakey#{purpose}#{number}")
+def key_row(company_id: str, purpose: str, version: int) -> Key:
+    """Where a data key stands."""
+    return Key(company_pk(company_id), f"{KEYS_PREFIX}{purpose}#{version:010d}")
 
 
 def _associated_data(header: bytes, *parts: str) -> bytes:
     """Header and names, each name led by its length: no two sets of names give the same bytes."""
     encoded = [part.encode() for part in parts]
     return header + b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
-
-
-def _refusal(error: ClientError | BotoCoreError) -> RetryLater | GiveUp:
-    if not isinstance(error, ClientError):
-        return RetryLater("KMS could not be reached", reason="kms_unavailable")
-    code = error.response["Error"]["Code"]
-    if code in _PASSING:
-        return RetryLater(f"KMS answered {code}", reason="kms_unavailable")
-    if code == "InvalidCiphertextException":
-        return CredentialUnreadable("the data key was made for another company or purpose")
-    return KeyServiceRefused(f"KMS answered {code}")

@@ -3,95 +3,27 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.credentials.store import Credentials
-from shared.credentials.vault import (
-    CACHE_KEYS,
-    CACHE_SECONDS,
-    CACHE_USES,
-    CredentialUnreadable,
-    KeyServiceRefused,
-    Vault,
-)
+from shared.credentials.key_cache import CACHE_KEYS, CACHE_SECONDS, CACHE_USES
+from shared.credentials.vault import CredentialUnreadable, KeyServiceRefused
 from shared.platform.errors import RetryLater
 from shared.platform.secret import Secret
 from shared.platform.tables import Key
-from tests.support.atomic import AtomicTable
-from tests.support.aws import make_table
+from tests.support.vault import World
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
 
-    from shared.platform.tables import Item, Table
     from tests.fakes.clock import FakeClock
 
 TOKEN = Secret("a-token-of-the-company")
-
-
-class CountingKms:
-    """KMS with a count of the calls, which fails on demand.
-
-    Args:
-        kms: the one that does the work.
-    """
-
-    def __init__(self, kms: KMSClient) -> None:
-        self._kms = kms
-        self.calls: list[str] = []
-        self.failure: Exception | None = None
-
-    def generate_data_key(self, **request: Any) -> Any:  # noqa: ANN401 - KMS's own answer
-        """See KMS."""
-        return self._call("generate_data_key", request)
-
-    def decrypt(self, **request: Any) -> Any:  # noqa: ANN401 - the same
-        """See KMS."""
-        return self._call("decrypt", request)
-
-    def _call(self, name: str, request: dict[str, Any]) -> Any:  # noqa: ANN401 - the same
-        self.calls.append(name)
-        if self.failure is not None:
-            raise self.failure
-        return getattr(self._kms, name)(**request)
-
-
-class World:
-    """A table, a KMS key, and vaults that use them.
-
-    Args:
-        dynamodb: the table's client.
-        kms: the key's client.
-        clock: everybody's clock.
-    """
-
-    def __init__(self, dynamodb: DynamoDBClient, kms: KMSClient, clock: FakeClock) -> None:
-        self.table: Table = AtomicTable(make_table(dynamodb, "credentials"))
-        self.kms = CountingKms(kms)
-        self.key_arn = kms.create_key()["KeyMetadata"]["Arn"]
-        self.clock = clock
-        self.vault = self.fresh_vault()
-        self.credentials = Credentials(self.vault, self.table)
-
-    def fresh_vault(self) -> Vault:
-        """A vault with nothing in its memory."""
-        return Vault(self.kms, self.table, self.key_arn, self.clock)  # type: ignore[arg-type]
-
-    def fresh_credentials(self) -> Credentials:
-        """The credentials as a new process sees them."""
-        return Credentials(self.fresh_vault(), self.table)
-
-    def row(self, company_id: str, sk: str) -> Item:
-        """An item as it stands."""
-        item = self.table.get(Key(f"company#{company_id}", sk))
-        assert item is not None
-        return item
 
 
 @pytest.fixture
@@ -247,7 +179,7 @@ def test_the_number_of_remembered_keys_is_bounded(world: World) -> None:
     """A process that meets many companies does not grow without end."""
     cache = world.vault._cache
     for number in range(CACHE_KEYS + 10):
-        cache.keep((f"c{number}", "chatwoot", 1), b"k" * 32)
+        cache.keep((f"c{number}", "chatwoot", 1), b"wrapped", b"k" * 32)
     assert len(cache._keys) == CACHE_KEYS
     assert cache.take(("c0", "chatwoot", 1)) is None
 
