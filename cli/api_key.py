@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from cli.client import path_of
@@ -21,13 +23,28 @@ def api_key() -> None:
 @click.option(
     "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="May be repeated."
 )
+@click.option(
+    "--per-minute", type=int, help="How often it may ask; only the operator may give more than 120."
+)
+@click.option("--days", type=int, help="After so many days it ends by itself.")
 @options_of
-def create_key(options: Options, owner: str, name: str, scopes: tuple[str, ...]) -> None:
+def create_key(
+    options: Options,
+    owner: str,
+    name: str,
+    scopes: tuple[str, ...],
+    per_minute: int | None,
+    days: int | None,
+) -> None:
     """Make a key for OWNER and print it once.
 
     Example: frontdesk api-key create clinica-sol --name dashboard --scope read --scope act
     """
-    wish = {"name": name, "scopes": list(scopes)}
+    wish: dict[str, Any] = {"name": name, "scopes": list(scopes)}
+    if per_minute is not None:
+        wish["requests_per_minute"] = per_minute
+    if days is not None:
+        wish["lives_days"] = days
     answer = options.client().call("POST", path_of("companies", owner, "api-keys"), wish)
     options.show(answer, [answer["api_key"]])
     if not options.as_json:
@@ -44,7 +61,7 @@ def list_keys(options: Options, owner: str) -> None:
     """
     answer = options.client().call("GET", path_of("companies", owner, "api-keys"))
     rows = [{**key, "scopes": ",".join(key["scopes"])} for key in answer["api_keys"]]
-    options.show(answer, table(rows, "key_id", "name", "scopes", "created_at", "last_used"))
+    options.show(answer, table(rows, "key_id", "name", "scopes", "last_used", "expires_at"))
 
 
 @api_key.command(name="revoke")

@@ -93,15 +93,18 @@ def try_company(options: Options, company_id: str, message: str) -> None:
 
 
 @company.command(name="audit")
-@click.argument("company_id")
+@click.argument("company_id", required=False)
 @options_of
-def show_audit(options: Options, company_id: str) -> None:
-    """List who did what to COMPANY_ID, newest first; "operator" shows the operator's own acts.
+def show_audit(options: Options, company_id: str | None) -> None:
+    """List who did what to COMPANY_ID, newest first; without it, to every company your key may see.
+
+    "operator" shows the operator's own acts.
 
     Example: frontdesk company audit clinica-sol
     """
-    found = every_page(options, path_of("companies", company_id, "audit"), "records")
-    options.show({"records": found}, table(found, "at", "actor", "action", "detail"))
+    path = path_of("companies", company_id, "audit") if company_id else path_of("audit")
+    found = every_page(options, path, "records")
+    options.show({"records": found}, table(found, "at", "owner", "actor", "action", "detail"))
 
 
 def every_page(options: Options, path: str, name: str) -> list[dict[str, Any]]:

@@ -25,6 +25,9 @@ TABLES = (COMPANIES, CREDENTIALS, CONVERSATIONS)
 # The conversations table's index: a company's conversations by their newest closed turn.
 RECENT_INDEX = "recent"
 
+# Partitions of the companies table that hold everybody's audit trail (shared/companies/names.py).
+TRAIL = "audit#*"
+
 OPENAI_API_KEY = "openai_api_key"
 
 # CloudWatch's namespace of what alarms count in logs; the functions' own metrics are in `Frontdesk`.

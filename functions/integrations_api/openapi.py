@@ -33,6 +33,11 @@ _PROBLEM = {
         },
     },
 }
+_TOO_MANY = {
+    "description": "the API key asks too often",
+    "headers": {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}},
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 _LISTS = ("next_cursor",)
 
 
@@ -71,6 +76,7 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     if route.owner != "open":
         operation["security"] = [{"apiKey": []}]
         operation["description"] = f"Needs the scope `{route.scope}`."
+        operation["responses"]["429"] = _TOO_MANY
     if route.body is not None:
         schema = route.body.model_json_schema(ref_template=_REFERENCE)
         schemas.update(schema.pop("$defs", {}))

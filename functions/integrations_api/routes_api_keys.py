@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from functions.integrations_api.routing import Answer, Route
+from shared.companies.api_keys import COMPANY_PER_MINUTE, LONGEST_LIFE_DAYS, MOST_PER_MINUTE
 from shared.companies.base import Part
 from shared.companies.names import OPERATOR
 from shared.platform.clock import from_epoch_milliseconds
+from shared.platform.errors import FieldError, InvalidInput
 
 if TYPE_CHECKING:
     from functions.integrations_api.routing import Call
@@ -22,14 +24,30 @@ class ApiKeyRequest(Part):
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     scopes: Annotated[list[str], Field(min_length=1, max_length=10)]
+    requests_per_minute: Annotated[int, Field(ge=1, le=MOST_PER_MINUTE)] | None = None
+    lives_days: Annotated[int, Field(ge=1, le=LONGEST_LIFE_DAYS)] | None = None
 
 
 def create_api_key(call: Call) -> Answer:
     """Make a key; its text is in this answer and nowhere else."""
     if call.owner != OPERATOR:
         call.services.companies.read(call.owner)  # a key of a company that does not exist would wait for it
-    key, text = call.services.api_keys.create(call.owner, call.given.name, call.given.scopes)
-    call.audit("api_key.create", key_id=key.key_id, name=key.name, scopes=list(key.scopes))
+    given: ApiKeyRequest = call.given
+    _require_modesty(call, given.requests_per_minute)
+    key, text = call.services.api_keys.create(
+        call.owner,
+        given.name,
+        given.scopes,
+        requests_per_minute=given.requests_per_minute,
+        lives_days=given.lives_days,
+    )
+    call.audit(
+        "api_key.create",
+        key_id=key.key_id,
+        name=key.name,
+        scopes=list(key.scopes),
+        requests_per_minute=key.requests_per_minute,
+    )
     return Answer({**_shown(key), "api_key": text.reveal()}, 201)
 
 
@@ -47,10 +65,29 @@ def revoke_api_key(call: Call) -> Answer:
     return Answer(None, 204)
 
 
+def _require_modesty(call: Call, per_minute: int | None) -> None:
+    """Less than is usual anybody may give; more only the operator, whose machines serve it.
+
+    Raises:
+        InvalidInput: (403) a company asks for more.
+    """
+    if per_minute and per_minute > COMPANY_PER_MINUTE and not call.caller.is_operator:
+        problem = f"may be more than {COMPANY_PER_MINUTE} only where the operator makes the key"
+        fields = (FieldError("requests_per_minute", problem),)
+        raise InvalidInput(
+            f"requests_per_minute {problem}", reason="limit_too_high", fields=fields, status=403
+        )
+
+
 def _shown(key: ApiKey) -> dict[str, Any]:
-    shown = asdict(key) | {"created_at": from_epoch_milliseconds(key.created_at).isoformat()}
-    del shown["revoked_at"]  # revoked keys are not shown
-    return shown
+    """Without what a living key never has."""
+    shown = asdict(key)
+    del shown["revoked_at"], shown["ends_at"]
+    return shown | {"created_at": _time(key.created_at), "expires_at": _time(key.ends_at)}
+
+
+def _time(milliseconds: int | None) -> str | None:
+    return None if milliseconds is None else from_epoch_milliseconds(milliseconds).isoformat()
 
 
 ROUTES = (

@@ -70,6 +70,14 @@ def get_audit(call: Call) -> Answer:
     return Answer({"records": [asdict(record) for record in records], "next_cursor": cursor})
 
 
+def get_trail(call: Call) -> Answer:
+    """The operator sees what was done to anybody, a company what was done to it."""
+    audit, (limit, cursor) = call.services.audit, call.page()
+    everybody = call.caller.is_operator
+    records, following = audit.list_all(limit, cursor) if everybody else audit.list(call.owner, limit, cursor)
+    return Answer({"records": [asdict(record) for record in records], "next_cursor": following})
+
+
 def try_company(call: Call) -> Answer:
     """A turn whose reply nobody gets."""
     wish: TryRequest = call.given
@@ -122,6 +130,10 @@ ROUTES = (
     Route(
         "GET", "/api/companies/{company_id}/audit", get_audit, "Read the audit trail", scope="admin",
         answers=(200, "a page of records and next_cursor"),
+    ),
+    Route(
+        "GET", "/api/audit", get_trail, "Read everybody's audit trail", owner="list", scope="admin",
+        answers=(200, "a page of records and next_cursor; a company's key sees its own"),
     ),
     Route(
         "POST", "/api/companies/{company_id}/try", try_company, "Make a turn that sends nothing", scope="act",

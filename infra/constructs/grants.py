@@ -45,7 +45,7 @@ class Resources:
 
 def grants(function: str, on: Resources) -> list[iam.PolicyStatement]:
     """The statements of a function's own policy."""
-    return _GRANTS[function](on)
+    return [*_GRANTS[function](on), *_append_only(on)]
 
 
 def purposes(function: str) -> tuple[str, ...]:
@@ -129,6 +129,23 @@ _GRANTS = {
     names.MISSED_MESSAGES: _missed_messages,
     names.INTEGRATIONS_API: _integrations_api,
 }
+
+
+def _append_only(on: Resources) -> list[iam.PolicyStatement]:
+    """No function changes or deletes what stands in everybody's audit trail, whatever else it may do.
+
+    A policy sees an item's partition and not its place in it, so the trail has partitions of its own
+    (docs/decisions/0013-audit-trail.md). The local AWS does not know the condition key.
+    """
+    if not on.settings.stage.on_aws:
+        return []
+    statement = iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=["dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+        resources=[on.tables.companies.table_arn],
+    )
+    statement.add_conditions({"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [names.TRAIL]}})
+    return [statement]
 
 
 def _allow(service: str, actions: tuple[str, ...], resource: str) -> iam.PolicyStatement:

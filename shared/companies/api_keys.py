@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from shared.companies.audit import KEPT
 from shared.companies.names import OPERATOR, SCHEMA_VERSION, is_company_id, owner_pk
+from shared.companies.rate_limits import RateLimits
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import FieldError, InvalidInput, NotFound, Untrusted
 from shared.platform.secret import Secret
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 SCOPES = ("read", "read:text", "act", "admin")
 MAX_NAME = 100
 MAX_KEYS_OF_AN_OWNER = 100
+OPERATOR_PER_MINUTE, COMPANY_PER_MINUTE, MOST_PER_MINUTE = 600, 120, 6_000
+LONGEST_LIFE_DAYS = 3_650
 SECRET_BYTES = 32
 KEY_ID_BYTES = 6
+_DAY_MS = 24 * 3600 * 1000
 _PREFIX = "apikey#"
 _KEY = re.compile(r"fd_([a-z0-9-]{1,40})\.([0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
 _NO_HASH = hashlib.sha256(b"").hexdigest()
@@ -49,6 +53,8 @@ class ApiKey:
         created_at: milliseconds since 1970, UTC.
         revoked_at: the same, once it is revoked.
         last_used: the day (UTC) it was last used on, such as ``2026-11-23``.
+        requests_per_minute: how often it may ask.
+        ends_at: when it ends by itself (milliseconds since 1970, UTC); ``None`` for never.
     """
 
     owner: str
@@ -58,6 +64,8 @@ class ApiKey:
     created_at: int
     revoked_at: int | None = None
     last_used: str | None = None
+    requests_per_minute: int = COMPANY_PER_MINUTE
+    ends_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +139,25 @@ class ApiKeys:
         self._table = table
         self._clock = clock
         self._random_bytes = random_bytes
+        self._limits = RateLimits(table, clock)
 
-    def create(self, owner: str, name: str, scopes: Sequence[str]) -> tuple[ApiKey, Secret]:
+    def create(
+        self,
+        owner: str,
+        name: str,
+        scopes: Sequence[str],
+        *,
+        requests_per_minute: int | None = None,
+        lives_days: int | None = None,
+    ) -> tuple[ApiKey, Secret]:
         """Make a key.
+
+        Args:
+            owner: whose it is.
+            name: what it is called in lists.
+            scopes: what it may do.
+            requests_per_minute: how often it may ask; ``None``: what is usual for its owner.
+            lives_days: after so many days it ends by itself; ``None``: never.
 
         Returns:
             The key's description, and its text, which is stored nowhere and cannot be shown again.
@@ -141,13 +165,23 @@ class ApiKeys:
         Raises:
             InvalidInput: the owner, name or scopes are wrong, or the owner has too many keys.
         """
-        _check(owner, name, scopes)
+        per_minute = requests_per_minute or usual_per_minute(owner)
+        _check(owner, name, scopes, per_minute, lives_days or 1)
         if len(self.list(owner)) >= MAX_KEYS_OF_AN_OWNER:
             raise InvalidInput("there are too many API keys; revoke some", reason="too_many_keys", status=409)
         key_id = self._random_bytes(KEY_ID_BYTES).hex()
         secret = _text(self._random_bytes(SECRET_BYTES))
         now = epoch_milliseconds(self._clock.now())
-        key = ApiKey(owner, key_id, name, tuple(sorted(set(scopes))), now)
+        ends_at = None if lives_days is None else now + lives_days * _DAY_MS
+        key = ApiKey(
+            owner,
+            key_id,
+            name,
+            tuple(sorted(set(scopes))),
+            now,
+            requests_per_minute=per_minute,
+            ends_at=ends_at,
+        )
         item: Item = {
             **_row(owner, key_id).as_item(),
             "v": SCHEMA_VERSION,
@@ -155,7 +189,10 @@ class ApiKeys:
             "name": name,
             "scopes": list(key.scopes),
             "created_at": now,
+            "requests_per_minute": per_minute,
         }
+        if ends_at is not None:
+            item |= {"ends_at": ends_at, "expires_at": ends_at // 1000 + int(KEPT.total_seconds())}
         self._table.put(item, "attribute_not_exists(pk)")
         return key, Secret(f"fd_{owner}.{key_id}.{secret}")
 
@@ -166,7 +203,8 @@ class ApiKeys:
             header_value: the request's ``Authorization`` header (RFC 6750 section 2.1).
 
         Raises:
-            Untrusted: there is no such key, or it is revoked.
+            Untrusted: there is no such key, it is revoked, or its time is over.
+            TooMany: it asks too often.
         """
         owner, key_id, secret = _parts(header_value)
         item = self._table.get(_row(owner, key_id), consistent=True)
@@ -175,13 +213,17 @@ class ApiKeys:
             raise Untrusted("no API key of ours", reason="api_key_unknown")
         if item.get("revoked_at") is not None:
             raise Untrusted("the API key is revoked", reason="api_key_revoked")
+        if _ended(item.get("ends_at"), self._clock):
+            raise Untrusted("the API key's time is over", reason="api_key_ended")
+        per_minute = item.get("requests_per_minute", usual_per_minute(owner))
+        self._limits.take(owner, key_id, per_minute)
         self._note_use(item)
         return Caller(owner, frozenset(item["scopes"]), key_id)
 
     def list(self, owner: str) -> list[ApiKey]:
-        """The keys of an owner that are not revoked, oldest first."""
+        """The keys of an owner that still let in, oldest first."""
         found = [_key(owner, item) for item in self._table.query(owner_pk(owner), prefix=_PREFIX)]
-        live = [key for key in found if key.revoked_at is None]
+        live = [key for key in found if key.revoked_at is None and not _ended(key.ends_at, self._clock)]
         return sorted(live, key=lambda key: (key.created_at, key.key_id))
 
     def revoke(self, owner: str, key_id: str) -> None:
@@ -211,6 +253,15 @@ class ApiKeys:
         if item.get("last_used") != today:
             key = Key(item["pk"], item["sk"])
             self._table.update(key, "SET last_used = :today", values={":today": today})
+
+
+def usual_per_minute(owner: str) -> int:
+    """How often a key may ask where nothing else was said."""
+    return OPERATOR_PER_MINUTE if owner == OPERATOR else COMPANY_PER_MINUTE
+
+
+def _ended(ends_at: int | None, clock: Clock) -> bool:
+    return ends_at is not None and ends_at <= epoch_milliseconds(clock.now())
 
 
 def _row(owner: str, key_id: str) -> Key:
@@ -243,10 +294,12 @@ def _key(owner: str, item: Item) -> ApiKey:
         item["created_at"],
         item.get("revoked_at"),
         item.get("last_used"),
+        item.get("requests_per_minute", usual_per_minute(owner)),
+        item.get("ends_at"),
     )
 
 
-def _check(owner: str, name: str, scopes: Sequence[str]) -> None:
+def _check(owner: str, name: str, scopes: Sequence[str], per_minute: int, lives_days: int) -> None:
     wrong = []
     if owner != OPERATOR and not is_company_id(owner):
         wrong.append(FieldError("company_id", "must be a company's id"))
@@ -254,5 +307,9 @@ def _check(owner: str, name: str, scopes: Sequence[str]) -> None:
         wrong.append(FieldError("name", f"must have 1 to {MAX_NAME} characters"))
     if not scopes or not set(scopes) <= set(SCOPES):
         wrong.append(FieldError("scopes", f"must be some of: {', '.join(SCOPES)}"))
+    if not 1 <= per_minute <= MOST_PER_MINUTE:
+        wrong.append(FieldError("requests_per_minute", f"must be a number from 1 to {MOST_PER_MINUTE}"))
+    if not 1 <= lives_days <= LONGEST_LIFE_DAYS:
+        wrong.append(FieldError("lives_days", f"must be a number from 1 to {LONGEST_LIFE_DAYS}"))
     if wrong:
         raise InvalidInput(f"{wrong[0].field} {wrong[0].problem}", fields=tuple(wrong), status=422)

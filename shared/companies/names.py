@@ -31,6 +31,15 @@ def owner_pk(owner: str) -> str:
     return OPERATOR if owner == OPERATOR else company_pk(owner)
 
 
+def trail_pk(month: str) -> str:
+    """The partition of everybody's audit records of a month, such as ``2026-11``.
+
+    Functions may add to partitions that begin so, and may not change or delete in them
+    (`infra.constructs.grants`).
+    """
+    return f"audit#{month}"
+
+
 def account_pk(account_id: int) -> str:
     """The partition of the claims on inboxes of accounts with this number."""
     return f"account#{account_id}"

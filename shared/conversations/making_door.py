@@ -32,13 +32,13 @@ def make_door(variables: Mapping[str, str]) -> Door:
         SettingError: a setting is missing or wrong.
     """
     environment = Environment(variables)
-    clock, dynamodb = SystemClock(), aws.dynamodb()
+    clock, dynamodb = SystemClock(), aws.dynamodb(aws.HURRIED)
     credentials = Table(dynamodb, environment.text("FRONTDESK_CREDENTIALS_TABLE"))
-    vault = Vault(aws.kms(), credentials, environment.text("FRONTDESK_KMS_KEY_ARN"), clock)
+    vault = Vault(aws.kms(aws.HURRIED), credentials, environment.text("FRONTDESK_KMS_KEY_ARN"), clock)
     directory = Directory(Table(dynamodb, environment.text("FRONTDESK_COMPANIES_TABLE")))
     return Door(
         DoorCache(directory, Credentials(vault, credentials), clock),
-        ConversationQueue(aws.sqs(), environment.url("FRONTDESK_INCOMING_QUEUE_URL")),
+        ConversationQueue(aws.sqs(aws.HURRIED), environment.url("FRONTDESK_INCOMING_QUEUE_URL")),
         PeopleRecorder(Table(dynamodb, environment.text("FRONTDESK_CONVERSATIONS_TABLE"))),
         clock,
         body_limit_bytes=environment.integer(

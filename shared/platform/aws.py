@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
-# Three tries of at most three seconds each: long enough for a slow shard, short enough to answer Chatwoot.
-CLIENT_CONFIG = Config(
+# Three tries of at most three seconds each: long enough for a slow shard.
+PATIENT = Config(
     connect_timeout=1.5,
     read_timeout=3,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=32,
+)
+# For whoever is waited for himself: Chatwoot waits five seconds at the door. Two tries, and at most a second
+# between them (botocore's standard retries): a service that stalls is given up within four seconds.
+HURRIED = PATIENT.merge(
+    Config(connect_timeout=1, read_timeout=1.2, retries={"mode": "standard", "total_max_attempts": 2})
 )
 
 
@@ -28,29 +33,29 @@ def _session() -> boto3.Session:
     return boto3.Session()
 
 
-def _client(service: str) -> Any:  # noqa: ANN401 - narrowed by the four functions below
-    return _session().client(service, config=CLIENT_CONFIG)
+def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - narrowed by the functions below
+    return _session().client(service, config=config)
 
 
-def dynamodb() -> DynamoDBClient:
+def dynamodb(config: Config = PATIENT) -> DynamoDBClient:
     """A DynamoDB client."""
-    client: DynamoDBClient = _client("dynamodb")
+    client: DynamoDBClient = _client("dynamodb", config)
     return client
 
 
-def sqs() -> SQSClient:
+def sqs(config: Config = PATIENT) -> SQSClient:
     """An SQS client."""
-    client: SQSClient = _client("sqs")
+    client: SQSClient = _client("sqs", config)
     return client
 
 
-def kms() -> KMSClient:
+def kms(config: Config = PATIENT) -> KMSClient:
     """A KMS client."""
-    client: KMSClient = _client("kms")
+    client: KMSClient = _client("kms", config)
     return client
 
 
-def ssm() -> SSMClient:
+def ssm(config: Config = PATIENT) -> SSMClient:
     """A Systems Manager (Parameter Store) client."""
-    client: SSMClient = _client("ssm")
+    client: SSMClient = _client("ssm", config)
     return client

@@ -8,7 +8,8 @@
     ├── Untrusted        the caller is not who it says it is; it learns nothing more than that
     └── InvalidInput     the caller's mistake, with words for the caller
         ├── NotFound
-        └── Conflict
+        ├── Conflict
+        └── TooMany
 
 Messages are sentences for operators and developers. They never hold secrets, tokens or a customer's text.
 """
@@ -124,3 +125,19 @@ class Conflict(InvalidInput):
 
     default_reason = "conflict"
     default_status = 409
+
+
+class TooMany(InvalidInput):
+    """The caller asks too often (RFC 6585 section 4).
+
+    Args:
+        message: see `FrontdeskError`.
+        after_seconds: when another try makes sense.
+    """
+
+    default_reason = "too_many_requests"
+    default_status = 429
+
+    def __init__(self, message: str, *, after_seconds: int) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from shared.platform.errors import AnswerLost, InvalidInput, RequestNotSent, RetryLater, Untrusted
+from shared.platform.errors import AnswerLost, InvalidInput, RequestNotSent, RetryLater, TooMany, Untrusted
 from shared.platform.tables import ConditionFailed
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ class Problem:
 def problem_of(error: BaseException) -> Problem:
     """What the caller is told about an error."""
     if isinstance(error, InvalidInput):
-        return Problem(error.status, error.reason, str(error), error.fields)
+        wait = error.after_seconds if isinstance(error, TooMany) else None
+        return Problem(error.status, error.reason, str(error), error.fields, wait)
     if isinstance(error, Untrusted):
         return Problem(HTTPStatus.UNAUTHORIZED, "untrusted", "The request could not be authenticated.")
     if isinstance(error, ConditionFailed):
@@ -79,7 +80,7 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, RequestNotSent | AnswerLost):
         return Problem(HTTPStatus.BAD_GATEWAY, error.reason, str(error))
     if isinstance(error, RetryLater):
-        wait = 5 if error.after_seconds is None else int(error.after_seconds)
+        after = 5 if error.after_seconds is None else int(error.after_seconds)
         detail = "A service that this needs does not answer now; try again."
-        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, error.reason, detail, retry_after_seconds=wait)
+        return Problem(HTTPStatus.SERVICE_UNAVAILABLE, error.reason, detail, retry_after_seconds=after)
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal")

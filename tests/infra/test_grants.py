@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
 import pytest
 
 from infra import names
 from infra.constructs.grants import purposes
+from shared.companies.names import company_pk, owner_pk, trail_pk
 from tests.infra.policies import may_use_vault_key
 from tests.infra.templates import StageTemplate, as_list, target, texts
 
@@ -17,6 +20,7 @@ def allowed(template: StageTemplate, function: str, logical_id: str) -> set[str]
     return {
         action
         for statement in template.statements_of(function)
+        if statement["Effect"] == "Allow"
         for resource in as_list(statement["Resource"])
         if isinstance(resource, dict) and "Fn::Join" not in resource and target(resource) == logical_id
         for action in as_list(statement["Action"])
@@ -173,6 +177,19 @@ def test_only_the_api_changes_what_a_company_is_and_what_it_trusts_us_with(templ
                 assert writes == {"dynamodb:UpdateItem"}
                 continue
             assert bool(writes) == (function == names.INTEGRATIONS_API), (function, table)
+
+
+@pytest.mark.parametrize("function", names.FUNCTIONS)
+def test_no_function_changes_or_deletes_in_everybodys_audit_trail(
+    on_aws: StageTemplate, function: str
+) -> None:
+    """A denial stands above every grant; the partitions are those that the trail writes to."""
+    denied = [statement for statement in on_aws.statements_of(function) if statement["Effect"] == "Deny"]
+    assert [target(one["Resource"]) for one in denied] == [on_aws.table(names.COMPANIES)]
+    assert set(denied[0]["Action"]) == {"dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    assert denied[0]["Condition"] == {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": [names.TRAIL]}}
+    assert fnmatch(trail_pk("2026-11"), names.TRAIL)
+    assert not any(fnmatch(pk, names.TRAIL) for pk in (company_pk("audit"), owner_pk("operator")))
 
 
 def test_the_models_key_is_read_by_name_where_a_model_is_asked(template: StageTemplate) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.companies.api_keys import MAX_KEYS_OF_AN_OWNER, ApiKeys, Caller
-from shared.platform.errors import InvalidInput, NotFound, Untrusted
+from shared.platform.errors import InvalidInput, NotFound, TooMany, Untrusted
 from tests.support.aws import make_table
 
 if TYPE_CHECKING:
@@ -161,3 +161,45 @@ def test_another_company_looks_like_none_at_all() -> None:
         Caller("sol", frozenset({"admin"})).require_company("luna")
     with pytest.raises(NotFound):
         Caller("sol", frozenset({"admin"})).require_operator()
+
+
+def test_a_key_ends_by_itself_where_it_was_given_a_time(keys: ApiKeys, clock: FakeClock) -> None:
+    """To the moment, and it leaves the list."""
+    key, text = keys.create("sol", "trial", ["read"], lives_days=2)
+    clock.advance(2 * 86_400 - 1)
+    assert keys.authenticate(bearer(text)).key_id == key.key_id
+    clock.advance(1)
+    with pytest.raises(Untrusted) as refused:
+        keys.authenticate(bearer(text))
+    assert refused.value.reason == "api_key_ended"
+    assert keys.list("sol") == []
+
+
+def test_a_key_may_ask_as_often_as_it_was_made_to(keys: ApiKeys) -> None:
+    """And one that is wrong is not counted: nobody can use up another's limit."""
+    key, text = keys.create("sol", "x", ["read"], requests_per_minute=3)
+    assert keys.list("sol")[0].requests_per_minute == 3
+    forged = f"Bearer fd_sol.{key.key_id}.{'x' * 43}"
+    for _ in range(9):
+        with pytest.raises(Untrusted):
+            keys.authenticate(forged)
+    for _ in range(3):
+        keys.authenticate(bearer(text))
+    with pytest.raises(TooMany):
+        keys.authenticate(bearer(text))
+
+
+def test_what_is_usual_depends_on_the_owner(keys: ApiKeys) -> None:
+    """The operator's programs ask for many companies."""
+    assert keys.create("operator", "x", ["read"])[0].requests_per_minute == 600
+    assert keys.create("sol", "x", ["read"])[0].requests_per_minute == 120
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"requests_per_minute": -1}, {"requests_per_minute": 6_001}, {"lives_days": -1}]
+)
+def test_limits_beyond_all_measure_are_refused(keys: ApiKeys, wrong: dict[str, int]) -> None:
+    """By the field's name."""
+    with pytest.raises(InvalidInput) as refused:
+        keys.create("sol", "x", ["read"], **wrong)
+    assert [field.field for field in refused.value.fields] == list(wrong)

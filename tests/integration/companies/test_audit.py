@@ -83,3 +83,29 @@ def test_a_made_up_cursor_is_refused(audit: Audit, cursor: str) -> None:
     """In words."""
     with pytest.raises(InvalidInput, match="cursor"):
         audit.list("sol", 10, cursor)
+    with pytest.raises(InvalidInput, match="cursor"):
+        audit.list_all(10, cursor)
+
+
+@pytest.mark.parametrize("page", [1, 2, 5, 100])
+def test_the_operator_reads_everybodys_acts_across_months(audit: Audit, clock: FakeClock, page: int) -> None:
+    """Newest first, each once, with whose it was; months without any act are passed over."""
+    for number in range(9):
+        audit.record(("sol", "luna", "operator")[number % 3], "a", f"act-{number}")
+        clock.advance(DAY * (70 if number == 4 else 15))
+    found, cursor = audit.list_all(page)
+    seen = [*found]
+    while cursor is not None:
+        more, cursor = audit.list_all(page, cursor)
+        seen += more
+    assert [record.action for record in seen] == [f"act-{number}" for number in reversed(range(9))]
+    assert [record.owner for record in seen[:3]] == ["operator", "luna", "sol"]
+
+
+def test_everybodys_acts_are_kept_as_long(audit: Audit, clock: FakeClock) -> None:
+    """The oldest day that is kept lies in the oldest month that is looked at."""
+    audit.record("sol", "a", "old")
+    clock.advance(399 * DAY)
+    assert [record.action for record in audit.list_all(10)[0]] == ["old"]
+    clock.advance(2 * DAY)
+    assert audit.list_all(10) == ([], None)
