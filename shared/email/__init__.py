@@ -1,0 +1,1 @@
+"""E-mail: messages, templates, delivery, and what became of them."""

@@ -1,0 +1,1 @@
+"""What mail providers report afterwards: delivered, bounced, complained; each verified in its own way."""

@@ -1,0 +1,94 @@
+"""Amazon SES's events, published to SNS.
+
+The bodies are described on SES's pages "Event data that Amazon SES publishes to Amazon SNS" (event
+publishing, ``eventType``) and "Amazon SNS notification contents" (feedback, ``notificationType``).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from shared.email.callbacks.reports import EMAIL_ID, Fate, Report, at_text, email_id, mapping, text
+from shared.platform.errors import InvalidInput
+
+_FATES = {
+    "Send": Fate.ACCEPTED,
+    "Delivery": Fate.DELIVERED,
+    "DeliveryDelay": Fate.DELAYED,
+    "Bounce": Fate.BOUNCED,
+    "Complaint": Fate.COMPLAINED,
+    "Reject": Fate.DROPPED,
+    "Subscription": Fate.UNSUBSCRIBED,
+}
+# Where a kind of event keeps its own fields, and its list of recipients in there.
+_DETAILS = {
+    "Delivery": ("delivery", "recipients"),
+    "DeliveryDelay": ("deliveryDelay", "delayedRecipients"),
+    "Bounce": ("bounce", "bouncedRecipients"),
+    "Complaint": ("complaint", "complainedRecipients"),
+}
+_PERMANENT = "Permanent"
+
+
+def reports(message: str) -> list[Report]:
+    """What one event says, a report for each recipient it names; unknown kinds say nothing.
+
+    Args:
+        message: the ``Message`` of an SNS notification.
+
+    Raises:
+        InvalidInput: it is no event of SES.
+    """
+    try:
+        event = mapping(json.loads(message))
+    except (ValueError, RecursionError):
+        raise InvalidInput("the notification is not JSON", reason="not_json") from None
+    kind = event.get("eventType", event.get("notificationType"))
+    if not isinstance(kind, str) or kind not in _FATES:
+        return []
+    mail = mapping(event.get("mail"))
+    where, recipients = _DETAILS.get(kind, ("", ""))
+    details = mapping(event.get(where)) if where else {}
+    named = details.get(recipients) or mail.get("destination")
+    if not isinstance(named, list):
+        raise InvalidInput("the event names no recipients", reason="malformed_event")
+    return [_report(kind, mail, details, recipient) for recipient in named]
+
+
+def _report(kind: str, mail: dict[str, Any], details: dict[str, Any], recipient: object) -> Report:
+    named = recipient if isinstance(recipient, dict) else {"emailAddress": recipient}
+    message_id, address = text(mail.get("messageId")), text(named.get("emailAddress"), 320)
+    at = at_text(details.get("timestamp") or mail.get("timestamp"))
+    own = text(details.get("feedbackId")) or f"{message_id}:{kind}:{at.isoformat()}"
+    return Report(
+        event_id=f"{own}:{address}",
+        fate=_FATES[kind],
+        address=address,
+        at=at,
+        email_id=_own_id(mail),
+        provider_id=message_id,
+        permanent=_lasting(kind, details),
+        words=_words(details, named),
+    )
+
+
+def _own_id(mail: dict[str, Any]) -> str:
+    tags = mail.get("tags")
+    values = tags.get(EMAIL_ID) if isinstance(tags, dict) else None
+    return email_id(values[0]) if isinstance(values, list) and values else ""
+
+
+def _lasting(kind: str, details: dict[str, Any]) -> bool:
+    if kind == "Bounce":
+        return details.get("bounceType") == _PERMANENT
+    return kind in {"Complaint", "Subscription"}
+
+
+def _words(details: dict[str, Any], recipient: dict[str, Any]) -> str:
+    return (
+        text(recipient.get("diagnosticCode"))
+        or text(details.get("complaintFeedbackType"))
+        or text(details.get("bounceSubType"))
+        or text(details.get("smtpResponse"))
+    )
