@@ -6,18 +6,16 @@ cold read shows our own work; what KMS and DynamoDB add is their answer's time, 
 
 from __future__ import annotations
 
-import os
 import time
-from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.credentials.vault import Vault
 from shared.platform.clock import SystemClock
 from shared.platform.secret import Secret
+from tests.fakes.kms import MemoryKms
 from tests.fakes.table import MemoryTable
 
 if TYPE_CHECKING:
@@ -25,27 +23,6 @@ if TYPE_CHECKING:
 
 TOKEN = "ya29." + "t" * 180  # as long as Google's access tokens
 ROUNDS, READS = 15, 400
-
-
-class MemoryKms:
-    """KMS's two calls in memory; counts them."""
-
-    def __init__(self) -> None:
-        self.calls: Counter[str] = Counter()
-        self._wrapping = AESGCM(os.urandom(32))
-
-    def generate_data_key(self, **request: Any) -> dict[str, bytes]:  # noqa: ANN401 - KMS's own request
-        """See KMS."""
-        self.calls["generate_data_key"] += 1
-        plain, nonce = os.urandom(32), os.urandom(12)
-        bound_to = repr(request["EncryptionContext"]).encode()
-        return {"Plaintext": plain, "CiphertextBlob": nonce + self._wrapping.encrypt(nonce, plain, bound_to)}
-
-    def decrypt(self, **request: Any) -> dict[str, bytes]:  # noqa: ANN401 - the same
-        """See KMS."""
-        self.calls["decrypt"] += 1
-        blob, bound_to = request["CiphertextBlob"], repr(request["EncryptionContext"]).encode()
-        return {"Plaintext": self._wrapping.decrypt(blob[:12], blob[12:], bound_to)}
 
 
 class CountingTable(MemoryTable):

@@ -26,7 +26,7 @@ from shared.credentials.key_service import (
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import GiveUp, RetryLater
 from shared.platform.secret import Secret
-from shared.platform.tables import ConditionFailed, Key
+from shared.platform.tables import Check, ConditionFailed, Key, Put
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -100,10 +100,11 @@ class Vault:
             KeyServiceRefused: KMS will not do it.
         """
         purpose = _purpose(company_id, provider, field)
-        if len(sealed) < HEADER_BYTES + NONCE_BYTES + TAG_BYTES or sealed[0] != FORMAT:
+        version = version_of(sealed)
+        if version is None:
             raise CredentialUnreadable(f"the stored {provider} {field} is not in a format we write")
         header, rest = sealed[:HEADER_BYTES], sealed[HEADER_BYTES:]
-        name = (company_id, purpose, int.from_bytes(header[1:], "big"))
+        name = (company_id, purpose, version)
         bound_to = _associated_data(header, company_id, provider, field)
         try:
             plain = self._decrypted(name, rest, bound_to)
@@ -184,6 +185,7 @@ class Vault:
             marks: more attributes of its item.
 
         Raises:
+            CredentialUnreadable: the key that it should follow is gone.
             RetryLater: KMS does not answer now.
             KeyServiceRefused: KMS will not do it.
         """
@@ -198,16 +200,33 @@ class Vault:
             **marks,
         }
         try:
-            self._table.put(item, "attribute_not_exists(pk)")
+            self._write_key(
+                item, None if version == FIRST_KEY_VERSION else key_row(company_id, purpose, version - 1)
+            )
         except ConditionFailed:
             return self._cipher(name)
         return self._cache.keep(name, wrapped, plain)
+
+    def _write_key(self, item: Item, follows: Key | None) -> None:
+        """A later key only follows an earlier: that of a company forgotten meanwhile is not made again."""
+        if follows is None:
+            self._table.put(item, "attribute_not_exists(pk)")
+            return
+        must_stand = Check(follows, "attribute_exists(pk)")
+        self._table.transact([must_stand, Put(item, "attribute_not_exists(pk)")])
 
 
 def _purpose(company_id: str, provider: str, field: str) -> str:
     if not is_company_id(company_id) or provider not in PURPOSES or not _NAME.fullmatch(field):
         raise ValueError("a credential needs a company id, a known provider and a field name")
     return PURPOSES[provider]
+
+
+def version_of(sealed: bytes) -> int | None:
+    """Which data key a value is sealed under; ``None`` where it is nothing that we sealed."""
+    if len(sealed) < HEADER_BYTES + NONCE_BYTES + TAG_BYTES or sealed[0] != FORMAT:
+        return None
+    return int.from_bytes(sealed[1:HEADER_BYTES], "big")
 
 
 def key_row(company_id: str, purpose: str, version: int) -> Key:
