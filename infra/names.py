@@ -20,10 +20,17 @@ FUNCTIONS = (CHATWOOT_WEBHOOK, CONVERSATION_TURNS, DEAD_LETTERS, MISSED_MESSAGES
 COMPANIES = "companies"
 CREDENTIALS = "credentials"
 CONVERSATIONS = "conversations"
-TABLES = (COMPANIES, CREDENTIALS, CONVERSATIONS)
+CALENDARS = "calendars"
+TABLES = (COMPANIES, CREDENTIALS, CONVERSATIONS, CALENDARS)
 
 # The conversations table's index: a company's conversations by their newest closed turn.
 RECENT_INDEX = "recent"
+# The calendars table's indexes: what is to be done by a time (reminders, unfinished bookings), a contact's
+# appointments, and a company's appointments by month; each by time.
+DUE_INDEX = "due"
+CONTACT_INDEX = "contact"
+MONTH_INDEX = "month"
+CALENDAR_INDEXES = (DUE_INDEX, CONTACT_INDEX, MONTH_INDEX)
 
 # Partitions of the companies table that hold everybody's audit trail (shared/companies/names.py).
 TRAIL = "audit#*"
@@ -128,6 +135,7 @@ class Outputs:
     COMPANIES_TABLE = "CompaniesTable"
     CREDENTIALS_TABLE = "CredentialsTable"
     CONVERSATIONS_TABLE = "ConversationsTable"
+    CALENDARS_TABLE = "CalendarsTable"
     INCOMING_QUEUE_URL = "IncomingQueueUrl"
     DEAD_LETTER_QUEUE_URL = "DeadLetterQueueUrl"
     PARKED_QUEUE_URL = "ParkedQueueUrl"

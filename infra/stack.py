@@ -65,6 +65,7 @@ class FrontdeskStack(Stack):
             Outputs.COMPANIES_TABLE: tables.companies.table_name,
             Outputs.CREDENTIALS_TABLE: tables.credentials.table_name,
             Outputs.CONVERSATIONS_TABLE: tables.conversations.table_name,
+            Outputs.CALENDARS_TABLE: tables.calendars.table_name,
             Outputs.INCOMING_QUEUE_URL: queues.incoming.queue_url,
             Outputs.DEAD_LETTER_QUEUE_URL: queues.dead_letters.queue_url,
             Outputs.PARKED_QUEUE_URL: queues.parked.queue_url,

@@ -29,6 +29,11 @@ def _common(function: str, on: Resources) -> dict[str, str]:
     }
 
 
+def _bookings(on: Resources) -> dict[str, str]:
+    """Of functions that look into calendars."""
+    return {"FRONTDESK_CALENDARS_TABLE": on.tables.calendars.table_name}
+
+
 def _door(on: Resources) -> dict[str, str]:
     return {
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
@@ -61,6 +66,7 @@ def _turns(on: Resources) -> dict[str, str]:
     return {
         **_outside(on),
         **_model(on),
+        **_bookings(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url,
     }
@@ -82,6 +88,7 @@ def _integrations_api(on: Resources) -> dict[str, str]:
     return {
         **_outside(on),
         **_model(on),
+        **_bookings(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_PUBLIC_URL": on.settings.public_url,
         "FRONTDESK_ALLOWED_ORIGINS": ",".join(on.settings.allowed_origins),

@@ -82,6 +82,7 @@ def _turns(on: Resources) -> list[iam.PolicyStatement]:
         # SendMessage: a record that waited often is put back as a new one.
         _queue(on.queues.incoming, (*CONSUME, "SendMessage")),
         _queue(on.queues.dead_letters, ("SendMessage",)),
+        *_bookings(on),
         _key(on, names.CONVERSATION_TURNS, OPEN),
         _parameter(on, names.OPENAI_API_KEY),
     ]
@@ -117,8 +118,21 @@ def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
         _table(on.tables.conversations, (*READ, "UpdateItem")),
         _allow("dynamodb", ("Query",), f"{on.tables.conversations.table_arn}/index/{names.RECENT_INDEX}"),
         _queue(on.queues.incoming, ("SendMessage",)),
+        *_bookings(on),
         _key(on, names.INTEGRATIONS_API, OPEN_AND_MAKE),
         _parameter(on, names.OPENAI_API_KEY),
+    ]
+
+
+def _bookings(on: Resources) -> list[iam.PolicyStatement]:
+    """Of functions that look for free times, book, move and cancel."""
+    indexes = (names.CONTACT_INDEX, names.MONTH_INDEX, names.DUE_INDEX)
+    return [
+        _table(on.tables.calendars, READ + WRITE),
+        *(
+            _allow("dynamodb", ("Query",), f"{on.tables.calendars.table_arn}/index/{name}")
+            for name in indexes
+        ),
     ]
 
 

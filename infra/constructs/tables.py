@@ -36,6 +36,16 @@ class Tables(Construct):
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=["last_outcome"],
         )
+        self.calendars = self._table(names.CALENDARS)
+        # All three are sparse: items carry an index's keys only while they are to be found by it. Who finds
+        # one reads the item itself before acting, so the keys are enough.
+        for index in names.CALENDAR_INDEXES:
+            self.calendars.add_global_secondary_index(
+                index_name=index,
+                partition_key=_text(f"{index}_pk"),
+                sort_key=_text(f"{index}_sk"),
+                projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+            )
 
     def _table(self, name: str) -> dynamodb.Table:
         stage = self._settings.stage

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.agent.values import HistoryMessage, TurnContext
-    from shared.companies.model import Agent, Company, Service
+    from shared.companies.model import Agent, Company
     from shared.companies.opening import Interval, OpeningException
+    from shared.companies.services import Service
 
 MAX_TITLES_CHARACTERS = 6_000
 MAX_HISTORY_TEXT = 2_000

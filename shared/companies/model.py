@@ -18,8 +18,8 @@ from shared.companies.base import (
     Text,
     unique,
 )
-from shared.companies.money import Money  # noqa: TC001 - pydantic reads it at run time
-from shared.companies.opening import OpeningException, OpeningHours  # noqa: TC001 - the same
+from shared.companies.calendars import BookingRules, CalendarSettings
+from shared.companies.opening import OpeningException, OpeningHours  # noqa: TC001 - pydantic reads it at run time
 from shared.companies.rules import (
     Disclosure,
     HandOverRules,
@@ -30,6 +30,7 @@ from shared.companies.rules import (
     TakeoverRules,
     WindowTemplate,
 )
+from shared.companies.services import Service, check_calendars
 
 EVERY, LISTED = f"{BRANCH}all", f"{BRANCH}list"
 Via = Literal["agent_bot", "webhook"]
@@ -52,7 +53,6 @@ def _zone(name: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
-Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
 
 
 class InboxRule(Part):
@@ -75,19 +75,6 @@ Inboxes = Annotated[
         _branch, custom_error_type="inboxes", custom_error_message="must be 'all' or a list of inboxes"
     ),
 ]
-
-
-class Service(Part):
-    """Something the company offers."""
-
-    id: Slug
-    name: ShortText
-    description: Text | None = None
-    duration_minutes: Annotated[int, Field(ge=1, le=24 * 60)] | None = None
-    price: Money | None = None
-    price_note: ShortText | None = None
-    buffer_before_minutes: Minutes = 0
-    buffer_after_minutes: Minutes = 0
 
 
 class KnowledgeEntry(Part):
@@ -136,14 +123,6 @@ class EmailSettings(Part):
     reply_to: EmailAddress | None = None
 
 
-class CalendarSettings(Part):
-    """A calendar that the desk may look into."""
-
-    id: Slug
-    provider: Slug
-    calendar: ShortText = "primary"
-
-
 class Company(Part):
     """The whole document. Its id is not part of it, so that it can be written under another id."""
 
@@ -173,6 +152,7 @@ class Company(Part):
     window_template: WindowTemplate | None = None
     email: EmailSettings = EmailSettings()
     calendars: list[CalendarSettings] = Field(default_factory=list, max_length=50)
+    booking: BookingRules = BookingRules()
     staff_email: EmailAddress | None = None
     retention: Retention = Retention()
     limits: Limits = Limits()
@@ -200,6 +180,11 @@ class Company(Part):
     def _cap_holds_the_window(self) -> Company:
         if self.quiet_cap_seconds < self.quiet_window_seconds:
             raise ValueError("must have a quiet_cap_seconds that is not below its quiet_window_seconds")
+        return self
+
+    @model_validator(mode="after")
+    def _services_find_their_calendars(self) -> Company:
+        check_calendars(self.services, self.calendars)
         return self
 
     def as_document(self) -> dict[str, Any]:

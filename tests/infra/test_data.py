@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infra import names
 from infra.names import Outputs
+from shared.calendars.keys import CONTACT_INDEX, DUE_INDEX, MONTH_INDEX
 from shared.conversations.keys import RECENT_INDEX
 from tests.infra.templates import StageTemplate, texts
 
@@ -38,6 +39,16 @@ def test_conversations_are_indexed_as_the_ledger_writes_them(template: StageTemp
     assert [key["AttributeName"] for key in index["KeySchema"]] == ["recent_pk", "recent_sk"]
     projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["last_outcome"]}
     assert index["Projection"] == projection
+
+
+def test_calendars_are_indexed_sparsely(template: StageTemplate) -> None:
+    """By what is due, by contact and by month; the keys are enough, readers read the item."""
+    table = template.body["Resources"][template.table(names.CALENDARS)]["Properties"]
+    indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+    assert set(indexes) == {DUE_INDEX, CONTACT_INDEX, MONTH_INDEX} == set(names.CALENDAR_INDEXES)
+    for name, index in indexes.items():
+        assert [key["AttributeName"] for key in index["KeySchema"]] == [f"{name}_pk", f"{name}_sk"]
+        assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
 def test_prod_keeps_its_data(prod: StageTemplate) -> None:

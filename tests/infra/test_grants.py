@@ -135,6 +135,31 @@ def test_only_the_api_reads_the_index_of_recent_conversations(template: StageTem
         assert granted == expected, function
 
 
+def test_turns_and_the_api_book_and_no_other_function_does(template: StageTemplate) -> None:
+    """Whole transactions, and reading by the indexes' names."""
+    calendars = template.table(names.CALENDARS)
+    expected = {
+        "GetItem",
+        "BatchGetItem",
+        "Query",
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+        "ConditionCheckItem",
+    }
+    for function in names.FUNCTIONS:
+        books = function in {names.CONVERSATION_TURNS, names.INTEGRATIONS_API}
+        actions = {f"dynamodb:{action}" for action in expected} if books else set()
+        assert allowed(template, function, calendars) == actions, function
+        indexes = {
+            text.removeprefix("/index/")
+            for statement in template.statements_of(function)
+            for text in texts(statement["Resource"])
+            if text.removeprefix("/index/") in names.CALENDAR_INDEXES
+        }
+        assert indexes == (set(names.CALENDAR_INDEXES) if books else set()), function
+
+
 def test_turns_may_do_what_a_transaction_consists_of(template: StageTemplate) -> None:
     """DynamoDB checks TransactWriteItems by its single actions (its "IAM and transactions" page)."""
     actions = allowed(template, names.CONVERSATION_TURNS, template.table(names.CONVERSATIONS))

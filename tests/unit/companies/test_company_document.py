@@ -39,6 +39,17 @@ FULL: dict[str, Any] = {
             "price_note": "desde",
             "buffer_before_minutes": 5,
             "buffer_after_minutes": 10,
+            "calendars": ["laser"],
+            "staff": ["main"],
+            "rooms": ["cabin"],
+            "slot_grid_minutes": 20,
+            "notice_minutes": 60,
+            "horizon_days": 30,
+            "hold_minutes": 5,
+            "event_reminders": [{"minutes": 30, "method": "email"}],
+            "conference": False,
+            "invite_customer": True,
+            "attendees": ["jefa@clinica.es"],
         }
     ],
     "knowledge": {
@@ -76,7 +87,25 @@ FULL: dict[str, Any] = {
         "from_name": "Sol",
         "reply_to": "c@b.es",
     },
-    "calendars": [{"id": "main", "provider": "google", "calendar": "primary"}],
+    "calendars": [
+        {"id": "main", "provider": "google", "calendar": "primary", "name": "Dra. Ana"},
+        {"id": "cabin", "provider": "generic", "role": "room", "capacity": 3},
+        {"id": "laser", "provider": "google", "calendar": "laser@group", "role": "other"},
+    ],
+    "booking": {
+        "slot_grid_minutes": 30,
+        "notice_minutes": 240,
+        "horizon_days": 90,
+        "hold_minutes": 15,
+        "change_notice_minutes": 720,
+        "fresh_minutes": 10,
+        "conference": True,
+        "invite_customer": True,
+        "event_reminders": [{"minutes": 10}],
+        "reminders": [{"minutes_before": 1440, "by": "email"}, {"minutes_before": 60}],
+        "reminder_texts": {"es": "{service} el {day} a las {time} en {company}"},
+        "reminder_template": {"name": "cita", "language": "es", "text": "Tienes cita."},
+    },
     "staff_email": "equipo@clinica.es",
     "retention": {"history_days": 10, "history_messages": 5},
     "limits": {"turns_per_hour": 5, "turns_per_contact_day": 10},
@@ -104,6 +133,36 @@ def test_three_fields_are_enough() -> None:
     assert company.hand_over.reply_patterns == ["escalar", "contacta directamente", "especialista"]
     assert (company.quiet_window_seconds, company.quiet_cap_seconds, company.patience_seconds) == (4, 12, 300)
     assert company.takeover.resume_after_hours == 12
+
+
+CALENDARS = [{"id": "ana", "provider": "google"}, {"id": "cabin", "provider": "google", "role": "room"}]
+
+
+@pytest.mark.parametrize(
+    ("needs", "words"),
+    [
+        ({"staff": ["cabin"]}, "names the calendar 'cabin' as staff; its role is 'room'"),
+        ({"rooms": ["ana"]}, "names the calendar 'ana' as room; its role is 'staff'"),
+        ({"calendars": ["ana"], "staff": ["ana"]}, "needs the calendar 'ana' twice"),
+        ({"staff": ["ana", "ana"]}, "'ana' twice"),
+        ({"calendars": ["bob"]}, "'bob', which is not there"),
+    ],
+)
+def test_a_service_needs_calendars_that_are_there_and_play_their_part(
+    needs: dict[str, list[str]], words: str
+) -> None:
+    """A misspelt calendar would otherwise be found by the first customer."""
+    service = {"id": "botox", "name": "Bótox", **needs}
+    with pytest.raises(InvalidInput, match=words):
+        Company.parse({**SMALLEST, "calendars": CALENDARS, "services": [service]})
+
+
+def test_reminders_have_words_in_the_companys_language() -> None:
+    """Or in its own words."""
+    company = Company.parse(SMALLEST)
+    assert company.booking.reminder_for("es-MX").startswith("Te recordamos")
+    own = Company.parse({**SMALLEST, "booking": {"reminder_texts": {"es": "¡{day}!"}}})
+    assert own.booking.reminder_for("es") == "¡{day}!"
 
 
 @pytest.mark.parametrize("document", [SMALLEST, FULL])
@@ -192,6 +251,40 @@ def test_what_has_no_default_must_be_there(missing: str) -> None:
         ("patience_seconds", 5, "patience_seconds", "must be 30"),
         ("patience_seconds", 300.5, "patience_seconds", "whole number"),
         ("knowledge", [], "knowledge", "must be an object"),
+        ("calendars", [{"id": "a", "provider": "outlook"}], "calendars[0].provider", "'google', 'calendly'"),
+        ("calendars", [{"id": "a", "provider": "google", "role": "boss"}], "calendars[0].role", "'staff'"),
+        (
+            "calendars",
+            [{"id": "a", "provider": "google", "capacity": 0}],
+            "calendars[0].capacity",
+            "must be 1 or more",
+        ),
+        ("booking.slot_grid_minutes", 0, "booking.slot_grid_minutes", "must be 1 or more"),
+        ("booking.horizon_days", 401, "booking.horizon_days", "400 or less"),
+        (
+            "booking.event_reminders",
+            [{"minutes": one} for one in range(6)],
+            "booking.event_reminders",
+            "at most 5",
+        ),
+        ("booking.event_reminders", [{"minutes": 1}] * 2, "booking.event_reminders", "twice"),
+        (
+            "booking.event_reminders",
+            [{"minutes": 40_321}],
+            "booking.event_reminders[0].minutes",
+            "40320 or less",
+        ),
+        ("booking.reminders", [{"minutes_before": 60}] * 2, "booking.reminders", "twice"),
+        ("booking.reminder_texts", {"es": "{cita}"}, "booking.reminder_texts.es", "{company}, {service}"),
+        ("booking.reminder_texts", {"es": "{"}, "booking.reminder_texts.es", "no other braces"),
+        ("booking.reminder_texts", {"es": "{day.x}"}, "booking.reminder_texts.es", "no other braces"),
+        ("services", [{"id": "a", "name": "A", "staff": ["nobody"]}], "", "'nobody', which is not there"),
+        (
+            "services",
+            [{"id": "a", "name": "A", "attendees": ["x"]}],
+            "services[0].attendees[0]",
+            "e-mail address",
+        ),
     ],
 )
 def test_a_wrong_field_is_named_with_what_is_wrong(path: str, value: object, place: str, words: str) -> None:

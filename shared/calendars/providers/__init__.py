@@ -1,0 +1,1 @@
+"""Calendars of other vendors behind one contract."""
