@@ -1,0 +1,58 @@
+"""One simulator as a Flask application."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from flask import Flask, Response, jsonify, request
+
+from local import faults, movable_clock, oauth_server, one_at_a_time
+from local.google_simulator import oauth
+from local.google_simulator.grants import Grants
+from local.google_simulator.service_accounts import KEY_BITS, ServiceAccounts
+
+
+class Google:
+    """What the application remembers."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.clock = movable_clock.MovableClock()
+        self.clients = oauth_server.Clients()
+        self.codes = oauth_server.Codes("4/0A")
+        self.grants = Grants(self.clock)
+        self.services = ServiceAccounts(self.grants)
+
+    @cached_property
+    def signing_key(self) -> bytes:
+        """What identity tokens are signed with (PEM)."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        return key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+    def close(self) -> None:
+        """Nothing runs on its own."""
+
+
+def create_app() -> Flask:
+    """A simulator of its own: three accounts, one client, no grants."""
+    app, google = Flask(__name__), Google()
+    app.extensions["google"] = google
+    faults.install(app, oauth_server.refusal)
+    one_at_a_time.install(app, google.lock)
+    movable_clock.install(app, google.clock)
+    oauth_server.install(app, google.clients, oauth.VENDOR)
+
+    app.register_blueprint(oauth.routes)
+
+    @app.errorhandler(404)
+    @app.errorhandler(405)
+    def not_simulated(_: Exception) -> tuple[Response, int]:
+        sentence = f"{request.method} {request.path} is not simulated"
+        return jsonify({"error": {"code": 501, "message": sentence}}), 501
+
+    return app
