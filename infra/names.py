@@ -31,11 +31,16 @@ DUE_INDEX = "due"
 CONTACT_INDEX = "contact"
 MONTH_INDEX = "month"
 CALENDAR_INDEXES = (DUE_INDEX, CONTACT_INDEX, MONTH_INDEX)
+# The credentials table's index: connections by the moment at which their tokens are to be renewed.
+REFRESH_DUE_INDEX = "refresh_due"
 
 # Partitions of the companies table that hold everybody's audit trail (shared/companies/names.py).
 TRAIL = "audit#*"
 
 OPENAI_API_KEY = "openai_api_key"
+GOOGLE_CLIENT_SECRET = "google_client_secret"  # noqa: S105 - a name
+CALENDLY_CLIENT_SECRET = "calendly_client_secret"  # noqa: S105 - a name
+CLIENT_SECRETS = (GOOGLE_CLIENT_SECRET, CALENDLY_CLIENT_SECRET)
 
 # CloudWatch's namespace of what alarms count in logs; the functions' own metrics are in `Frontdesk`.
 COUNTED = "Frontdesk/Alarms"

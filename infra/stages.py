@@ -78,6 +78,10 @@ class Settings:
         turn_concurrency: ``MaximumConcurrency`` of the turns' event source mapping.
         door_reserved_concurrency: 0 for none.
         missed_every_minutes: how often messages are searched for whose webhook was lost.
+        google_client_id: this deployment's OAuth client at Google; empty: Google is switched off.
+        calendly_client_id: the same at Calendly.
+        google_base_url: where Google's hosts are; empty: where they really are.
+        calendly_base_url: the same for Calendly.
         requests_per_second: API Gateway's steady rate for the whole API; bursts may be twice as large.
         alarm_email: address that gets the operator's alarms; empty: none.
         log_level: Powertools' log level.
@@ -95,6 +99,10 @@ class Settings:
     turn_concurrency: int = 50
     door_reserved_concurrency: int = 0
     missed_every_minutes: int = 2
+    google_client_id: str = ""
+    calendly_client_id: str = ""
+    google_base_url: str = ""
+    calendly_base_url: str = ""
     requests_per_second: int = 200
     alarm_email: str = ""
     log_level: str = "INFO"
@@ -126,6 +134,10 @@ def read_settings(context: Callable[[str], object]) -> Settings:
             "door_reserved_concurrency", stage.door_reserved_concurrency, (0, 1000)
         ),
         missed_every_minutes=reader.number("missed_every_minutes", 2, EVERY_MINUTES_RANGE),
+        google_client_id=reader.text("google_client_id"),
+        calendly_client_id=reader.text("calendly_client_id"),
+        google_base_url=reader.url("google_base_url"),
+        calendly_base_url=reader.url("calendly_base_url"),
         requests_per_second=reader.number("requests_per_second", 200, (1, 10_000)),
         alarm_email=reader.email("alarm_email"),
         log_level=reader.choice("log_level", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

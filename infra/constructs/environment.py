@@ -62,11 +62,23 @@ def _model(on: Resources) -> dict[str, str]:
     return chosen
 
 
+def _oauth(on: Resources) -> dict[str, str]:
+    """Of functions that use companies' OAuth connections; ``-`` is off, or the provider's own hosts."""
+    settings = on.settings
+    return {
+        "FRONTDESK_GOOGLE_CLIENT_ID": settings.google_client_id or "-",
+        "FRONTDESK_GOOGLE_BASE_URL": settings.google_base_url or "-",
+        "FRONTDESK_CALENDLY_CLIENT_ID": settings.calendly_client_id or "-",
+        "FRONTDESK_CALENDLY_BASE_URL": settings.calendly_base_url or "-",
+    }
+
+
 def _turns(on: Resources) -> dict[str, str]:
     return {
         **_outside(on),
         **_model(on),
         **_bookings(on),
+        **_oauth(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url,
     }
@@ -89,6 +101,7 @@ def _integrations_api(on: Resources) -> dict[str, str]:
         **_outside(on),
         **_model(on),
         **_bookings(on),
+        **_oauth(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_PUBLIC_URL": on.settings.public_url,
         "FRONTDESK_ALLOWED_ORIGINS": ",".join(on.settings.allowed_origins),

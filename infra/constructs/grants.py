@@ -31,6 +31,7 @@ OPEN_AND_MAKE = ("Decrypt", "GenerateDataKey")
 WEBHOOK = "webhook"
 CHATWOOT = "chatwoot"
 MODEL = "model"
+OAUTH = "oauth"
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,10 @@ def purposes(function: str) -> tuple[str, ...]:
 
 _PURPOSES = {
     names.CHATWOOT_WEBHOOK: (WEBHOOK,),
-    names.CONVERSATION_TURNS: (CHATWOOT, MODEL),
+    names.CONVERSATION_TURNS: (CHATWOOT, MODEL, OAUTH),
     names.DEAD_LETTERS: (CHATWOOT,),
     names.MISSED_MESSAGES: (CHATWOOT,),
-    names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL),
+    names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL, OAUTH),
 }
 
 
@@ -77,7 +78,8 @@ def _turns(on: Resources) -> list[iam.PolicyStatement]:
     return [
         # UpdateItem: it notes where a Chatwoot does not give our markers back.
         _table(on.tables.companies, (*READ, "UpdateItem")),
-        _table(on.tables.credentials, ("GetItem", "Query")),
+        # UpdateItem: a token that is about to end is renewed when it is used.
+        _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),
         _table(on.tables.conversations, READ + GROW),
         # SendMessage: a record that waited often is put back as a new one.
         _queue(on.queues.incoming, (*CONSUME, "SendMessage")),
@@ -85,6 +87,7 @@ def _turns(on: Resources) -> list[iam.PolicyStatement]:
         *_bookings(on),
         _key(on, names.CONVERSATION_TURNS, OPEN),
         _parameter(on, names.OPENAI_API_KEY),
+        *_client_secrets(on),
     ]
 
 
@@ -121,6 +124,7 @@ def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
         *_bookings(on),
         _key(on, names.INTEGRATIONS_API, OPEN_AND_MAKE),
         _parameter(on, names.OPENAI_API_KEY),
+        *_client_secrets(on),
     ]
 
 
@@ -179,6 +183,11 @@ def _key(on: Resources, function: str, actions: tuple[str, ...]) -> iam.PolicySt
     if on.settings.stage.on_aws:
         statement.add_conditions({"StringEquals": {CONTEXT_PURPOSE: list(purposes(function))}})
     return statement
+
+
+def _client_secrets(on: Resources) -> list[iam.PolicyStatement]:
+    """Who this deployment is at the OAuth providers."""
+    return [_parameter(on, name) for name in names.CLIENT_SECRETS]
 
 
 def _parameter(on: Resources, name: str) -> iam.PolicyStatement:

@@ -46,6 +46,13 @@ class Tables(Construct):
                 sort_key=_text(f"{index}_sk"),
                 projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
+        # Only connections whose tokens are renewed carry its keys; who it is stands in the sort key.
+        self.credentials.add_global_secondary_index(
+            index_name=names.REFRESH_DUE_INDEX,
+            partition_key=_text(f"{names.REFRESH_DUE_INDEX}_pk"),
+            sort_key=_text(f"{names.REFRESH_DUE_INDEX}_sk"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
 
     def _table(self, name: str) -> dynamodb.Table:
         stage = self._settings.stage

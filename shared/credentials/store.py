@@ -72,7 +72,7 @@ class Credentials:
     def forget(self, company_id: str) -> None:
         """Remove everything of a company, the wrapped data keys first: without them nothing opens again."""
         pk = company_pk(company_id)
-        for prefix in ("datakey#", "credential#"):
+        for prefix in ("datakey#", "credential#", "connection#"):
             for item in self._table.query(pk, prefix=prefix, consistent=True):
                 self._table.delete(Key(pk, item["sk"]))
 

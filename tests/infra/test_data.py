@@ -9,6 +9,7 @@ from infra import names
 from infra.names import Outputs
 from shared.calendars.keys import CONTACT_INDEX, DUE_INDEX, MONTH_INDEX
 from shared.conversations.keys import RECENT_INDEX
+from shared.credentials.connections import DUE_INDEX as REFRESH_DUE_INDEX
 from tests.infra.templates import StageTemplate, texts
 
 if TYPE_CHECKING:
@@ -49,6 +50,15 @@ def test_calendars_are_indexed_sparsely(template: StageTemplate) -> None:
     for name, index in indexes.items():
         assert [key["AttributeName"] for key in index["KeySchema"]] == [f"{name}_pk", f"{name}_sk"]
         assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def test_connections_are_indexed_by_when_their_tokens_are_due(template: StageTemplate) -> None:
+    """By keys alone: no token, sealed or not, is copied into an index."""
+    table = template.body["Resources"][template.table(names.CREDENTIALS)]["Properties"]
+    [index] = table["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == names.REFRESH_DUE_INDEX == REFRESH_DUE_INDEX
+    assert [key["AttributeName"] for key in index["KeySchema"]] == ["refresh_due_pk", "refresh_due_sk"]
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
 def test_prod_keeps_its_data(prod: StageTemplate) -> None:

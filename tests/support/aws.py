@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.names import CALENDAR_INDEXES
+from infra.names import CALENDAR_INDEXES, REFRESH_DUE_INDEX
 from shared.platform.tables import Table
 
 if TYPE_CHECKING:
@@ -24,11 +24,14 @@ def make_table(client: DynamoDBClient, name: str) -> Table:
         AttributeDefinitions=[
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
-            *_keys("recent", *CALENDAR_INDEXES),
+            *_keys("recent", REFRESH_DUE_INDEX, *CALENDAR_INDEXES),
         ],
         GlobalSecondaryIndexes=[
             _index("recent", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["last_outcome"]}),
-            *(_index(name, {"ProjectionType": "KEYS_ONLY"}) for name in CALENDAR_INDEXES),
+            *(
+                _index(name, {"ProjectionType": "KEYS_ONLY"})
+                for name in (REFRESH_DUE_INDEX, *CALENDAR_INDEXES)
+            ),
         ],
         BillingMode="PAY_PER_REQUEST",
     )

@@ -1,0 +1,1 @@
+"""OAuth providers as data: one module each, known to the registry alone."""
