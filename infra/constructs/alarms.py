@@ -98,6 +98,18 @@ COUNTERS = (
         "More than one in twenty messages of an inbox failed at its channel; the log line says which inbox.",
     ),
     Counter(
+        "duplicate-parts",
+        names.CHATWOOT_WEBHOOK,
+        "DuplicateParts",
+        "A customer read a part of a reply twice; the log line says in which conversation.",
+    ),
+    Counter(
+        "records-unreadable",
+        names.DEAD_LETTERS,
+        "UnreadableRecords",
+        "A record of the queues that nobody can read was put aside: perhaps a customer waits for its answer.",
+    ),
+    Counter(
         "transcriptions-refused",
         names.CONVERSATION_TURNS,
         "TranscriptionsRefused",

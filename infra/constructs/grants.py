@@ -76,7 +76,7 @@ def _door(on: Resources) -> list[iam.PolicyStatement]:
 
 def _turns(on: Resources) -> list[iam.PolicyStatement]:
     return [
-        # UpdateItem: it notes where a Chatwoot does not give our markers back.
+        # UpdateItem: it notes where a Chatwoot drops our markers, and which inboxes assign by themselves.
         _table(on.tables.companies, (*READ, "UpdateItem")),
         # UpdateItem: a token that is about to end is renewed when it is used.
         _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from shared.platform.errors import GiveUp
+from shared.platform.values import known_fields
 
 if TYPE_CHECKING:
     from shared.agent.media.pictures import Picture
@@ -92,8 +93,10 @@ class ModelAnswer:
         """What `as_json` wrote."""
         return cls(
             **{
-                **recorded,
-                "tool_calls": tuple(ToolCall(**call) for call in recorded["tool_calls"]),
+                **known_fields(cls, recorded),
+                "tool_calls": tuple(
+                    ToolCall(**known_fields(ToolCall, call)) for call in recorded["tool_calls"]
+                ),
                 "items": tuple(recorded["items"]),
             }
         )

@@ -190,11 +190,16 @@ def _message(root: Mapping[str, Any], inner: Mapping[str, Any]) -> Message:
         sender=Sender(_sender_kind(sender), _id(sender.get("id")), _text(sender.get("name"))),
         attachments=tuple(_object(item) for item in _list(root.get("attachments")) if _object(item)),
         in_reply_to=_id(attributes.get("in_reply_to")),
-        marker=_text(_object(attributes.get(MARKER_KEY)).get("marker")),
+        marker=marker_in(attributes),
         deleted=attributes.get("deleted") is True,
         external_error=_text(attributes.get("external_error")) or _failed_status(inner, identity),
         native_echo=attributes.get("external_echo") is True,
     )
+
+
+def marker_in(content_attributes: object) -> str:
+    """Our marker in a message's ``content_attributes``, of whatever shape; empty where there is none."""
+    return _text(_object(_object(content_attributes).get(MARKER_KEY)).get("marker"))
 
 
 def _sender_kind(sender: Mapping[str, Any]) -> str:

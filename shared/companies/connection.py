@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from shared.platform.values import known_fields
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -40,6 +42,7 @@ class ChatwootConnection:
         has_bot_token: whether a bot token stands in the vault.
         capabilities: what was tried at connect, and whether it worked.
         auto_assignment: by inbox id (as text): whether Chatwoot assigns conversations by itself.
+        inboxes_read_at: when that was last read after connecting (milliseconds since 1970, UTC); 0 for never.
         inbox_channels: by inbox id (as text): the channel's type, such as ``Channel::Whatsapp``.
         webhook_id: the webhook that connect registered at Chatwoot.
         marker_survives: whether ``content_attributes`` come back unchanged from Chatwoot.
@@ -58,6 +61,7 @@ class ChatwootConnection:
     has_bot_token: bool = False
     capabilities: Mapping[str, bool] = field(default_factory=dict)
     auto_assignment: Mapping[str, bool] = field(default_factory=dict)
+    inboxes_read_at: int = 0
     inbox_channels: Mapping[str, str] = field(default_factory=dict)
     webhook_id: int | None = None
     marker_survives: bool = True
@@ -93,5 +97,4 @@ class ChatwootConnection:
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> ChatwootConnection:
         """Read what `as_item` wrote; attributes that are not ours, such as keys and revision, are left."""
-        names = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in item.items() if name in names})
+        return cls(**known_fields(cls, item))

@@ -230,6 +230,21 @@ class CompanyStore:
                 values={":no": False},
             )
 
+    def inboxes_read(self, company_id: str, connection: ChatwootConnection) -> None:
+        """Note which inboxes assign conversations by themselves, as just read there."""
+        with suppress(ConditionFailed):  # it is connected with another account meanwhile
+            self._table.update(
+                Key(company_pk(company_id), CONNECTION),
+                "SET auto_assignment = :rules, inboxes_read_at = :at",
+                "origin = :origin AND account_id = :account",
+                values={
+                    ":rules": dict(connection.auto_assignment),
+                    ":at": connection.inboxes_read_at,
+                    ":origin": connection.origin,
+                    ":account": connection.account_id,
+                },
+            )
+
     def disconnect(self, company_id: str) -> None:
         """Put the connection out of use and free the inboxes; without a connection nothing happens.
 

@@ -24,7 +24,8 @@ from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox
 from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.keys import SCHEMA_VERSION
-from shared.conversations.ledger import FenceLost, Ledger
+from shared.conversations.ledger import Ledger
+from shared.conversations.ledger_head import FenceLost
 from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Unsettled
 from shared.conversations.storms import Storms

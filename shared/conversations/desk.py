@@ -42,6 +42,10 @@ class Companies(Protocol):
         """Note that the company's Chatwoot does not give markers back."""
         ...
 
+    def inboxes_read(self, company_id: str, connection: ChatwootConnection) -> None:
+        """Note which inboxes assign conversations by themselves, as just read."""
+        ...
+
 
 @dataclass(frozen=True)
 class Desk:

@@ -55,7 +55,7 @@ class DeadLetter:
         """
         try:
             return cls(
-                ConversationKey(**data["key"]),
+                ConversationKey.from_plain(data["key"]),
                 data["turn"],
                 data["reason"],
                 tuple(data["message_ids"]),

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.conversations.keys import SCHEMA_VERSION, ContactKey, ConversationKey
+from shared.platform.values import known_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,23 +135,22 @@ class IncomingMessage:
         """
         try:
             data = json.loads(text)
-            if data.pop("kind") != "incoming_message":
+            if data["kind"] != "incoming_message":
                 raise ValueError("not an incoming message")
-            data.pop("v")
             return cls.from_plain(data)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("not an incoming message") from error
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> IncomingMessage:
-        """Build one from plain values, as they stand in the queue and in the inbox."""
+        """Build one from plain values, as they stand in the queue and in the inbox, of any version."""
         state = {**data["state"], "labels": tuple(data["state"]["labels"])}
         return cls(
             **{
-                **data,
-                "key": ConversationKey(**data["key"]),
+                **known_fields(cls, data),
+                "key": ConversationKey.from_plain(data["key"]),
                 "attachments": tuple(data["attachments"]),
-                "state": State(**state),
+                "state": State(**known_fields(State, state)),
             }
         )
 

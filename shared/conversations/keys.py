@@ -8,11 +8,13 @@ Message ids are written with leading zeros so that text order is number order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.platform.tables import Key
+from shared.platform.values import known_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
 SCHEMA_VERSION = 1
@@ -43,6 +45,11 @@ class ConversationKey:
     account_id: int
     conversation_id: int
     installation: int = 1
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> ConversationKey:
+        """Read what a message or a case carries."""
+        return cls(**known_fields(cls, data))
 
     @property
     def pk(self) -> str:

@@ -8,7 +8,7 @@ thought dead cannot write over the one that came after it. Items are written onc
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,10 @@ from shared.companies.card import DEFAULT_HISTORY_DAYS
 from shared.conversations.history import history_item
 from shared.conversations.inbox import Inbox
 from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
+from shared.conversations.ledger_head import FenceLost, Head
+from shared.conversations.own_messages import OwnMessages
 from shared.conversations.plan import Outcome, Plan
 from shared.platform.clock import epoch_milliseconds
-from shared.platform.errors import FrontdeskError
 from shared.platform.tables import Check, ConditionFailed, Put, Update
 
 if TYPE_CHECKING:
@@ -37,47 +38,6 @@ _HEAD_KEEP_DAYS = 120
 MAX_MESSAGES_PER_TURN = 90
 
 
-class FenceLost(FrontdeskError):
-    """Somebody took the conversation up after us: whatever we were about to do is theirs now."""
-
-    default_reason = "fence_lost"
-
-
-@dataclass(frozen=True)
-class Head:
-    """The ledger's head.
-
-    Args:
-        fence: our number; writes under a smaller one fail.
-        watermark: every message up to this id is answered.
-        turn: the open turn's number; 0 when none is open.
-        last_turn: the newest turn's number.
-        attempts: how often the open turn was begun.
-        message_ids: what the open turn answers.
-        discards: how often an answer was thrown away because the customer went on writing.
-        hour: the hour in which turns were last answered, as hours since 1970.
-        hour_turns: how many were answered in it.
-        failing: a failure at the channel that no person has been told of yet, as JSON text.
-    """
-
-    fence: int = 0
-    watermark: int = 0
-    turn: int = 0
-    last_turn: int = 0
-    attempts: int = 0
-    message_ids: tuple[int, ...] = ()
-    discards: int = 0
-    hour: int = 0
-    hour_turns: int = 0
-    failing: str = ""
-
-    @classmethod
-    def from_item(cls, item: Item) -> Head:
-        """Read the head's item; attributes it does not have yet keep their defaults."""
-        known = {name: value for name, value in item.items() if name in cls.__dataclass_fields__}
-        return cls(**{**known, "message_ids": tuple(known.get("message_ids", ()))})
-
-
 class Ledger:
     """One conversation's ledger, in the hands of one worker.
 
@@ -85,12 +45,18 @@ class Ledger:
         table: the conversations table.
         key: the conversation.
         clock: stamps items.
+
+    Attributes:
+        key: the conversation.
+        own: which of its messages are ours.
+        head: as it was when we last read or changed it.
     """
 
     def __init__(self, table: Table, key: ConversationKey, clock: Clock) -> None:
         self._table = table
         self._clock = clock
         self.key = key
+        self.own = OwnMessages(table, key, clock)
         self.head = Head()
 
     def look(self) -> Head:
@@ -264,6 +230,20 @@ class Ledger:
         """
         self._change_head({"turn": 0, "message_ids": [], "discards": self.head.discards + 1})
 
+    def part_failed(self, turn: int, marker: str, attributes: Item) -> None:
+        """Note what became of a part at its channel: certain, whoever holds the conversation.
+
+        Args:
+            turn: whose part it was.
+            marker: the part's; where the turn has none with it, nothing is noted.
+            attributes: what is certain.
+        """
+        prefix = turn_prefix(turn)
+        for item in self._table.query(self.key.pk, prefix=f"{prefix}part#", consistent=True):
+            if item.get("marker") == marker:
+                update = _assignment(self.key, turn, item["sk"].removeprefix(prefix), attributes)
+                self._table.update(update.key, update.expression, values=update.values, names=update.names)
+
     def note_failure(self, turn: int, failure: str) -> bool:
         """Remember that a part of a turn failed at its channel, once per turn.
 
@@ -283,20 +263,6 @@ class Ledger:
             return False
         self._change_head({"failing": failure}, [Put(item, "attribute_not_exists(pk)")])
         return True
-
-    def note_own(self, message_id: int) -> None:
-        """Remember that a message without our marker is ours."""
-        item = self.key.own(message_id).as_item() | {"expires_at": self._expiry(), "v": SCHEMA_VERSION}
-        self._table.put(item)
-
-    def is_own(self, message_id: int) -> bool:
-        """Whether a message is one that `note_own` remembers."""
-        return self._table.get(self.key.own(message_id), consistent=True) is not None
-
-    def receipt(self, marker: str) -> int | None:
-        """The id under which the door saw one of our messages come back, or ``None``."""
-        item = self._table.get(self.key.receipt(marker), consistent=True)
-        return min(item["message_ids"]) if item and item.get("message_ids") else None
 
     def close(
         self,

@@ -16,6 +16,7 @@ from shared.conversations.history import Entry, history_item
 from shared.conversations.keys import SCHEMA_VERSION, ContactKey, ConversationKey
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
 from shared.platform.tables import ConditionFailed, Delete, Put, TransactionPart, Update
+from shared.platform.values import known_fields
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ class People:
     @classmethod
     def from_item(cls, item: Item | None) -> People:
         """Read the door's item; attributes it does not have keep their defaults."""
-        known = {name: value for name, value in (item or {}).items() if name in cls.__dataclass_fields__}
+        known = known_fields(cls, item or {})
         for name in ("labels", "label_added"):
             known[name] = tuple(known.get(name, ()))
         return cls(**known)

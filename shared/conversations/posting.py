@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.chatwoot.errors import MessageNotStored, MessageRefused
-from shared.chatwoot.events import MARKER_KEY
+from shared.chatwoot.events import MARKER_KEY, marker_in
 from shared.chatwoot.text.liquid import stored_as_sent
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import AnswerLost, FrontdeskError, GiveUp, RequestNotSent
@@ -39,7 +39,7 @@ _LOOKS_THAT_MUST_AGREE = 2
 _MAX_TURN_DIGITS = 10
 _PAGE = 100
 
-POSTING, SENT, NOT_SENT = "POSTING", "SENT", "NOT_SENT"
+POSTING, SENT, NOT_SENT, FAILED = "POSTING", "SENT", "NOT_SENT", "FAILED"
 
 
 class Unsettled(FrontdeskError):
@@ -106,7 +106,10 @@ class Poster:
         """
         if entry is None or entry["state"] == NOT_SENT:
             return None
-        if entry["state"] == SENT:
+        if entry["state"] in {
+            SENT,
+            FAILED,
+        }:  # what failed at its channel stands in Chatwoot: it is never repeated
             return Sent(entry["message_id"], part)
         found = self._look_for(entry["marker"], entry.get("after", self._after_message_id))
         if found:
@@ -135,12 +138,12 @@ class Poster:
 
     def _look_for(self, marker: str, after: int) -> int | None:
         """The id of the message with this marker; 0 when it is not there; ``None`` when nothing can tell."""
-        receipt = self._ledger.receipt(marker)
+        receipt = self._ledger.own.receipt(marker)
         if receipt is not None:
             return receipt
         try:
             for message in self._messages_after(after):
-                if _marker_of(message.content_attributes) == marker and is_ours(message, self._connection):
+                if marker_in(message.content_attributes) == marker and is_ours(message, self._connection):
                     return message.id
         except FrontdeskError as unknown:
             log.warning("a message cannot be looked for", reason=unknown.reason)
@@ -191,10 +194,10 @@ class Poster:
 
     def _look_at(self, posted: PostedMessage, part: Part, marker: str) -> None:
         """Compare what Chatwoot stored with what was sent: it runs templates, and proxies drop fields."""
-        if _marker_of(posted.content_attributes) != marker:
+        if marker_in(posted.content_attributes) != marker:
             count("MarkersLost")
             log.error("Chatwoot did not give our marker back: our messages are known by sender and id")
-            self._ledger.note_own(posted.id)
+            self._ledger.own.note(posted.id)
             self._desk.companies.marker_lost(self._ledger.key.company_id)
         if not stored_as_sent(part.text, posted.content):
             count("PartsChangedByChatwoot")
@@ -232,9 +235,3 @@ def is_ours(message: ApiMessage, connection: ChatwootConnection) -> bool:
     if message.sender_type == "user":
         return connection.user_id in {None, message.sender_id}
     return False
-
-
-def _marker_of(content_attributes: object) -> str:
-    ours = content_attributes.get(MARKER_KEY) if isinstance(content_attributes, dict) else None
-    marker = ours.get("marker") if isinstance(ours, dict) else None
-    return marker if isinstance(marker, str) else ""

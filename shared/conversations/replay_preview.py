@@ -13,11 +13,12 @@ from shared.conversations.dead_letter_records import LetterState
 from shared.conversations.deciding import speaking_rules
 from shared.conversations.incoming import IncomingMessage
 from shared.conversations.keys import padded
-from shared.conversations.ledger import Head, Ledger
+from shared.conversations.ledger import Ledger
+from shared.conversations.ledger_head import Head
 from shared.conversations.people import People
 from shared.conversations.plan import Outcome
 from shared.conversations.replay_values import Fate, Gate, LetterMessage, Preview, Since
-from shared.conversations.turn import Turn, is_a_persons
+from shared.conversations.situation import Situation, is_a_persons
 from shared.platform.errors import FrontdeskError
 from shared.platform.observability import log
 
@@ -95,18 +96,8 @@ class Previewer:
     ) -> Case:
         """Everything a turn would know right now."""
         ledger = Ledger(self._desk.table, letter.case.key, self._desk.clock)
-        about = letter.case.about
-        turn = Turn(
-            self._desk,
-            ledger,
-            company,
-            connection,
-            (),
-            about=about,
-            renew=lambda: None,
-            deadline=deadline,
-        )
-        return turn.case(chatwoot)
+        situation = Situation(self._desk, ledger, company, connection, [letter.case.about], deadline)
+        return situation.case(chatwoot)
 
     def silence(self, case: Case) -> str:
         """Why a turn would be silent, or an empty text."""

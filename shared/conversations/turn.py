@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.conversations.deciding import Case, Decider, speaking_rules
+from shared.conversations.deciding import Decider
 from shared.conversations.delivery_rates import count_sent
 from shared.conversations.describing import customer_entries
 from shared.conversations.history import Entry
-from shared.conversations.incoming import State
+from shared.conversations.ledger_journal import LedgerJournal
 from shared.conversations.listening import Listened, Listener
-from shared.conversations.people import People
 from shared.conversations.plan import Outcome, Plan
-from shared.conversations.posting import Poster, is_ours
+from shared.conversations.posting import Poster
+from shared.conversations.situation import NEWER_MESSAGE, Situation
 from shared.conversations.statuses import set_status
 from shared.platform.clock import Deadline
 from shared.platform.errors import FrontdeskError, GiveUp
@@ -23,11 +22,10 @@ from shared.platform.observability import count, log
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.agent.values import JsonDict
     from shared.chatwoot.client import ChatwootClient
-    from shared.chatwoot.results import ApiMessage
     from shared.companies.connection import ChatwootConnection
     from shared.companies.model import Company
+    from shared.conversations.deciding import Case
     from shared.conversations.desk import Desk
     from shared.conversations.incoming import IncomingMessage
     from shared.conversations.ledger import Ledger
@@ -38,55 +36,6 @@ _TYPING_SECONDS = 3.0
 # Elsewhere Chatwoot hands no typing on to the customer (chatwoot/chatwoot#13984).
 _TYPING_CHANNELS = frozenset({"Channel::WebWidget", "Channel::Api"})
 _SECONDS_FOR_REPLYING = 20.0
-_LOOK_SECONDS = 5.0
-_INCOMING, _OUTGOING, _ACTIVITY = 0, 1, 2
-_NEWER_MESSAGE = "newer_message"
-
-
-class LedgerJournal:
-    """The mind's journal, kept in the ledger: what was answered and done is never asked or done again.
-
-    Args:
-        ledger: the conversation's, with an open turn.
-        entries: the turn's items as they were when this attempt began.
-        renew: renews the lease; may raise.
-    """
-
-    def __init__(self, ledger: Ledger, entries: dict[str, Item], renew: Callable[[], None]) -> None:
-        self._ledger = ledger
-        self._entries = entries
-        self._renew = renew
-
-    @property
-    def identity(self) -> str:
-        """See `shared.agent.journal.Journal`."""
-        return f"{self._ledger.key.group_id}#{self._ledger.head.turn}"
-
-    def answer(self, step: str) -> JsonDict | None:
-        """See `shared.agent.journal.Journal`."""
-        return self._read(f"answer#{step}")
-
-    def record_answer(self, step: str, answer: JsonDict) -> None:
-        """See `shared.agent.journal.Journal`."""
-        self._ledger.write(f"answer#{step}", {"json": json.dumps(answer)})
-
-    def tool_result(self, step: str, index: int) -> JsonDict | None:
-        """See `shared.agent.journal.Journal`."""
-        return self._read(f"tool#{step}#{index:03d}")
-
-    def record_tool_result(self, step: str, index: int, result: JsonDict) -> None:
-        """See `shared.agent.journal.Journal`."""
-        self._ledger.write(f"tool#{step}#{index:03d}", {"json": json.dumps(result)})
-
-    def before_step(self, step: str) -> None:
-        """See `shared.agent.journal.Journal`."""
-        log.debug("step", step=step)
-        self._renew()
-
-    def _read(self, name: str) -> JsonDict | None:
-        item = self._entries.get(name)
-        recorded: JsonDict | None = None if item is None else json.loads(item["json"])
-        return recorded
 
 
 class Turn:
@@ -122,11 +71,15 @@ class Turn:
         self._messages = tuple(messages)
         self._about = tuple(messages) or (about,)
         self._newest_id = max(message.newest_known_id for message in self._about)
-        self._opened_by_error_at_us = -1
+        self._situation = Situation(desk, ledger, company, connection, self._about, deadline)
         self._status_set = ""
         self._renew = renew
         self._deadline = deadline
         self._conversation_id = ledger.key.conversation_id
+
+    def case(self, chatwoot: ChatwootClient | None = None) -> Case:
+        """See `Situation.case`."""
+        return self._situation.case(chatwoot)
 
     def run(self, entries: dict[str, Item]) -> Outcome:
         """Bring the turn to its end.
@@ -151,7 +104,7 @@ class Turn:
         return self.carry_out(plan, entries, chatwoot)
 
     def _decide(self, chatwoot: ChatwootClient, entries: dict[str, Item]) -> Plan:
-        case = self.case(chatwoot)
+        case = self._situation.case(chatwoot)
         self._show_typing(chatwoot, case)
         # Some time is kept for replying: an answer that cannot be sent any more is worth little.
         seconds = self._deadline.remaining_seconds() - _SECONDS_FOR_REPLYING
@@ -177,75 +130,12 @@ class Turn:
         self._messages = listened.messages  # the history tells what was heard
         return listened
 
-    def case(self, chatwoot: ChatwootClient | None = None) -> Case:
-        """Everything known right now; Chatwoot is asked as well where it is given and may be read."""
-        states = [message.state for message in self._about]
-        if chatwoot is not None:
-            states += self._live_state(chatwoot)
-        people = People.from_item(self._desk.table.get(self._ledger.key.people(), consistent=True))
-        if not self._connection.marker_survives and self._ledger.is_own(people.human_message_id):
-            people = replace(people, human_message_id=0)  # the door took our own message for a person's
-        case = Case(
-            self._ledger.key.company_id,
-            self._company,
-            self._connection,
-            self._about,
-            people.seen_with(states),
-            states[-1].can_reply,
-            self._ledger.turns_this_hour(),
-            first_attempt=self._ledger.head.attempts <= 1,
-        )
-        if chatwoot is not None and self._opened_by_an_error(case, chatwoot):
-            self._opened_by_error_at_us = case.people.state_at_us
-        if case.people.status == "open" and case.people.state_at_us == self._opened_by_error_at_us:
-            return replace(case, people=replace(case.people, status="pending"))
-        return case
-
-    def _opened_by_an_error(self, case: Case, chatwoot: ChatwootClient) -> bool:
-        """Whether Chatwoot itself opened the conversation because a delivery to the bot had failed.
-
-        It does so since 4.7.0 and says so in an activity line, in the account's language; nobody took over.
-        """
-        listable = self._connection.capabilities.get("list_messages")
-        if not (listable and case.by_agent_bot and case.people.status == "open"):
-            return False
-        if case.people.human_message_id or case.people.assignee_kind.lower() == "user":
-            return False
-        try:
-            seconds = self._deadline.within(_LOOK_SECONDS)
-            listed = chatwoot.messages(self._conversation_id, timeout_seconds=seconds)
-        except FrontdeskError as unknown:
-            log.warning("who opened the conversation could not be read", reason=unknown.reason)
-            return False
-        lines = [message.content or "" for message in listed if message.message_type == _ACTIVITY]
-        return bool(lines) and all(word in lines[-1].lower() for word in ("bot", "err"))
-
-    def _live_state(self, chatwoot: ChatwootClient) -> list[State]:
-        if not self._connection.capabilities.get("read_conversation"):
-            return []
-        try:
-            found = chatwoot.conversation(self._conversation_id, timeout_seconds=self._call_seconds())
-        except FrontdeskError as unknown:
-            # What webhooks told us is good enough; the reply itself will show what is wrong.
-            log.warning("the conversation could not be read", reason=unknown.reason)
-            return []
-        return [
-            State(
-                found.status,
-                found.assignee_id,
-                found.assignee_type or "",
-                found.can_reply,
-                found.labels,
-                round(found.updated_at * 1_000_000) or None,
-            )
-        ]
-
     def _call_seconds(self) -> float:
         return self._deadline.within(self._desk.settings.chatwoot_timeout_seconds)
 
     def _show_typing(self, chatwoot: ChatwootClient, case: Case) -> None:
         may = self._connection.capabilities.get("typing", True) and case.company.mode == "live"
-        if not may or case.newest.channel not in _TYPING_CHANNELS or self._silence():
+        if not may or case.newest.channel not in _TYPING_CHANNELS or self._situation.silence():
             return
         try:
             chatwoot.typing(
@@ -253,15 +143,6 @@ class Turn:
             )
         except FrontdeskError as failed:
             log.info("typing could not be shown", reason=failed.reason)
-
-    def _silence(self) -> str:
-        case = self.case()
-        rules = speaking_rules(case)
-        if self._status_set and case.people.status == self._status_set:
-            # We have just set it ourselves, to hand over: it silences later turns, and ends nobody's pause.
-            people = replace(case.people, status=min(rules.bot_statuses), status_changed_at_us=0)
-            case = replace(case, people=people)
-        return case.people.silence_reason(speaking_rules(case), self._desk.clock.now())
 
     # -- acting ---------------------------------------------------------------------------------------
 
@@ -283,7 +164,7 @@ class Turn:
         if outcome in {Outcome.ANSWERED, Outcome.HANDED_OVER}:
             poster = self._poster(chatwoot)
             reason = self._say(plan, entries, poster, sent, chatwoot)
-            if reason == _NEWER_MESSAGE:
+            if reason == NEWER_MESSAGE:
                 self._ledger.discard()
                 count("TurnsDiscarded")
                 log.info("the customer went on writing: one turn will answer everything")
@@ -360,7 +241,7 @@ class Turn:
             if done is None:
                 if sent:
                     self._desk.clock.sleep(self._deadline.within(self._desk.settings.pace_seconds))
-                silence = self._silence() or ("" if sent else self._what_came_since(chatwoot))
+                silence = self._silence(chatwoot) or ("" if sent else self._came_since(chatwoot))
                 if silence:
                     return silence
                 done = poster.post(name, part, entry)
@@ -378,34 +259,15 @@ class Turn:
             count("HandOverStepsFailed", reason=failed.reason)
         self._leave_notes(plan, entries, poster)
 
-    def _what_came_since(self, chatwoot: ChatwootClient) -> str:
-        """Right before the first part: whether a person took over, or the customer went on writing.
+    def _silence(self, chatwoot: ChatwootClient) -> str:
+        return self._situation.silence(chatwoot, status_set=self._status_set)
 
-        Chatwoot's own list is asked, because newer messages of the customer still wait in the queue behind
-        this turn, and a person's webhook may be late. Where the token may not list, turns do without.
-        """
-        if not self._messages or not self._connection.capabilities.get("list_messages"):
+    def _came_since(self, chatwoot: ChatwootClient) -> str:
+        """Why the first part is not said although nothing silenced the turn before."""
+        if not self._messages:
             return ""
-        try:
-            listed = chatwoot.messages(
-                self._conversation_id,
-                after=self._known_until(),
-                timeout_seconds=self._deadline.within(_LOOK_SECONDS),
-            )
-        except FrontdeskError as unknown:
-            log.warning("what came since could not be read", reason=unknown.reason)
-            return ""
-        public = [message for message in listed if not message.private]
-        if any(is_a_persons(message, self._connection) for message in public):
-            return "person_in_charge"
-        newer = any(message.message_type == _INCOMING and message.id > self._newest_id for message in public)
-        return _NEWER_MESSAGE if newer and self._may_discard() else ""
-
-    def _known_until(self) -> int:
-        """The newest message that needs no second look: answered, or a person's that the door knows of."""
-        item = self._desk.table.get(self._ledger.key.people(), consistent=True)
-        known = max(self._ledger.head.watermark, People.from_item(item).human_message_id)
-        return known or min(message.message_id for message in self._about) - 1
+        came = self._situation.came_since(chatwoot, self._newest_id)
+        return "" if came == NEWER_MESSAGE and not self._may_discard() else came
 
     def _may_discard(self) -> bool:
         """Once a turn, and only while it has read and not acted."""
@@ -435,14 +297,6 @@ class Turn:
         contact, conversation_id = self._about[-1].contact, self._conversation_id
         spoken = [Entry(contact, one.message_id, "desk", one.part.text, now, conversation_id) for one in sent]
         return history + spoken
-
-
-def is_a_persons(message: ApiMessage, connection: ChatwootConnection) -> bool:
-    """Whether a listed message was written by a person at the desk, also in the channel's own app."""
-    if message.message_type != _OUTGOING:
-        return False
-    typed_elsewhere = message.content_attributes.get("external_echo") is True
-    return typed_elsewhere or (message.sender_type == "user" and not is_ours(message, connection))
 
 
 def _part_name(index: int) -> str:

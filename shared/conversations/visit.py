@@ -20,9 +20,10 @@ from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
 from shared.conversations.incoming import PartFailure
-from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, FenceLost, Ledger
+from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, Ledger
+from shared.conversations.ledger_head import FenceLost
 from shared.conversations.plan import Outcome
-from shared.conversations.posting import NOT_SENT, POSTING, Unsettled, turn_of
+from shared.conversations.posting import FAILED, NOT_SENT, POSTING, Unsettled, turn_of
 from shared.conversations.turn import Turn
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
@@ -143,6 +144,7 @@ class Visit:
 
     def _store_failure(self, failure: PartFailure) -> None:
         turn = turn_of(failure.marker)
+        self._ledger.part_failed(turn, failure.marker, {"state": FAILED, "message_id": failure.message_id})
         first = self._ledger.note_failure(turn, json.dumps(failure.error))
         if not first:
             log.info("another part of the same turn failed at its channel")
@@ -338,7 +340,8 @@ class Visit:
         """Whether the customer has already read, in this turn, that a person will go on."""
         entries = self._ledger.entries()
         plan = self._ledger.plan(entries)
-        sent = any(name.startswith("part#") and item["state"] != NOT_SENT for name, item in entries.items())
+        unread = {NOT_SENT, FAILED}
+        sent = any(name.startswith("part#") and item["state"] not in unread for name, item in entries.items())
         return plan is not None and plan.outcome is Outcome.HANDED_OVER and sent
 
 

@@ -71,7 +71,7 @@ class Worker:
         Returns:
             The SQS ids of the records that stay in the queue.
         """
-        conversations, _unreadable = _by_conversation(records)
+        conversations, unreadable = _by_conversation(records)
         time_left = Deadline(self._desk.clock, remaining_seconds)
         done: set[str] = set()  # only what a visit has reported as done leaves the queue
 
@@ -85,6 +85,8 @@ class Worker:
         ]
         for thread in threads:
             thread.start()
+        # Hidden for as long as the queue says, each would lock its conversation's group for hours.
+        self._come_back_soon(unreadable)
         self._taken_up.note([one.about for letters in conversations.values() for one in letters])
         for thread in threads:
             thread.join(max(0.0, time_left.remaining_seconds() - self._desk.settings.reserve_seconds))
@@ -134,17 +136,18 @@ def _content(body: str) -> IncomingMessage | PartFailure:
 
 def _by_conversation(
     records: Sequence[QueueRecord],
-) -> tuple[dict[ConversationKey, list[Letter]], list[str]]:
+) -> tuple[dict[ConversationKey, list[Letter]], list[QueueRecord]]:
+    """The batch's records by conversation, and those that nobody can read."""
     conversations: dict[ConversationKey, list[Letter]] = defaultdict(list)
-    staying: list[str] = []
+    unreadable: list[QueueRecord] = []
     for record in records:
         try:
             content = _content(record.body)
         except ValueError:
-            # Nothing of ours writes such a body. It stays, and SQS moves it to the dead letters in the end.
+            # Nothing of ours writes such a body. It stays, and SQS moves it on after some tries.
             count("UnreadableRecords")
             log.error("a record cannot be read", sqs_id=record.sqs_id)
-            staying.append(record.sqs_id)
+            unreadable.append(record)
         else:
             conversations[content.key].append(Letter(record, content))
-    return conversations, staying
+    return conversations, unreadable

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shared.chatwoot.errors import ChatwootDenied, MessageNotStored, MessageRefused
-from shared.chatwoot.results import ApiMessage, ConversationState, PostedMessage
+from shared.chatwoot.results import ApiMessage, ConversationState, InboxInfo, PostedMessage
 from shared.platform.errors import AnswerLost, RetryLater
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class FakeChatwoot:
     list_calls: int = 0
     others: list[ApiMessage] = field(default_factory=list)
     assignee_id: int | None = None
+    auto_assignment: bool = True
+    inbox_calls: int = 0
     before_post: Callable[[int, str], None] = lambda _conversation_id, _text: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -129,6 +131,12 @@ class FakeChatwoot:
         self.statuses[conversation_id] = status
         self.status_calls.append((conversation_id, status))
         return status
+
+    def inboxes(self, *, timeout_seconds: float | None = None) -> list[InboxInfo]:
+        """See `ChatwootClient`."""
+        assert timeout_seconds is None or timeout_seconds > 0
+        self.inbox_calls += 1
+        return [InboxInfo(12, "WhatsApp", "Channel::Whatsapp", self.auto_assignment)]
 
     def unassign(self, conversation_id: int, *, timeout_seconds: float | None = None) -> None:
         """See `ChatwootClient`."""

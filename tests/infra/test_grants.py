@@ -198,7 +198,7 @@ def test_only_the_api_changes_what_a_company_is_and_what_it_trusts_us_with(templ
                 if not action.removeprefix("dynamodb:").startswith(("Get", "BatchGet", "Query"))
             }
             if table == names.COMPANIES and function in {names.CONVERSATION_TURNS, names.DEAD_LETTERS}:
-                # They note where a Chatwoot does not give our markers back, and nothing else.
+                # They note what they learn of a Chatwoot: markers it drops, inboxes that assign.
                 assert writes == {"dynamodb:UpdateItem"}
                 continue
             if table == names.CREDENTIALS and function == names.CONVERSATION_TURNS:

@@ -181,7 +181,8 @@ class Run:
         queue.finish(self._batch, staying)
 
     def _visit(self, batch: list[QueueRecord]) -> list[str]:
-        conversations, staying = _by_conversation(batch)
+        conversations, unreadable = _by_conversation(batch)
+        staying = [record.sqs_id for record in unreadable]
         for key, letters in conversations.items():
             time_left = Deadline(self.world.clock, SECONDS)
             staying += self.worker._visit(key, letters, time_left, batch_full=False)

@@ -65,6 +65,10 @@ class FakeCompanies:
         assert known is not None
         self.connections[company_id] = replace(known, marker_survives=False)
 
+    def inboxes_read(self, company_id: str, connection: ChatwootConnection) -> None:
+        """See `Companies`."""
+        self.connections[company_id] = connection
+
 
 class World:
     """One company, its queue, its Chatwoot and a mind, on a table of moto's.

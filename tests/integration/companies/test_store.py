@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -332,3 +333,19 @@ def test_a_document_and_a_connection_written_at_once_agree_in_the_end(table: Tab
             connecting.result()
             assert owners_of(directory, account_id, account_id) == ["sol"]
     assert [owners_of(directory, None, number) for number in range(1, 8)] == [[]] * 7
+
+
+def test_what_turns_learn_of_a_chatwoot_is_kept_with_the_connection_it_is_about(store: CompanyStore) -> None:
+    """Not with the account that the company was connected to meanwhile."""
+    store.put("sol", inboxes(12))
+    store.connect("sol", connection(1))
+    store.marker_lost("sol")
+    known = store.connection("sol")
+    assert known is not None
+    assert not known.marker_survives
+    fresh = replace(known, auto_assignment={"12": False}, inboxes_read_at=5)
+    store.inboxes_read("sol", fresh)
+    assert store.connection("sol") == fresh
+    store.connect("sol", connection(2))
+    store.inboxes_read("sol", fresh)
+    assert store.connection("sol") == connection(2)

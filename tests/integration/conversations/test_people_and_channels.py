@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.agent.values import AgentResponse, HandOver
 from shared.chatwoot.results import ApiMessage
+from shared.platform.clock import epoch_milliseconds
+from tests.fakes.chatwoot import Posted
 from tests.support.desk import CONNECTION, World
 
 if TYPE_CHECKING:
@@ -86,6 +88,25 @@ def test_private_notes_and_our_own_messages_are_no_reason_for_silence(world: Wor
     """Only what the customer can see counts."""
     _able(world)
     world.chatwoot.others.append(_listed(70015, 1, sender_type="user", sender_id=7, private=True))
+    ours = {"frontdesk": {"marker": "1-earlier"}}
+    world.chatwoot.others.append(_listed(70016, 1, sender_type="user", sender_id=1, content_attributes=ours))
+    world.customer_writes("hola", 70011)
+    world.work_until_done()
+    assert world.said() == ["Re: hola"]
+
+
+def test_a_person_who_sits_at_the_desk_under_our_own_user_is_a_person(world: World) -> None:
+    """Whoever connected with a token of their own; only our marker tells the two apart, as at the door."""
+    _able(world)
+    world.chatwoot.others.append(_listed(70016, 1, sender_type="user", sender_id=1))
+    world.customer_writes("hola", 70011)
+    world.work_until_done()
+    assert world.said() == []
+
+
+def test_where_chatwoot_drops_our_marker_our_user_is_ourselves(world: World) -> None:
+    """Nothing else is left to go by."""
+    _able(world, marker_survives=False)
     world.chatwoot.others.append(_listed(70016, 1, sender_type="user", sender_id=1))
     world.customer_writes("hola", 70011)
     world.work_until_done()
@@ -135,6 +156,27 @@ def test_a_post_that_lands_after_it_was_given_up_carries_the_same_marker(world: 
     assert world.chatwoot.posted[0].attributes["frontdesk"]["marker"] == first["marker"]
 
 
+def test_a_post_that_lands_within_the_settle_time_is_one_message(world: World) -> None:
+    """It was given up, and looked for; it arrives late, and is found by the next look."""
+    _able(world)
+    world.chatwoot.post_faults.append("lost_before")
+    world.customer_writes("hola", 70011)
+    world.clock.advance(5)
+    world.work_once()
+    item = world.table.get(world.key().turn(1, "part#000"), consistent=True)
+    assert item is not None
+    for _ in range(3):  # at 3, 10 and 30 seconds it is not there
+        world.clock.advance(world.queue.next_visible_in() or 0)
+        world.work_once()
+    late = Posted(90_000, C, "Re: hola", private=False, attributes={"frontdesk": {"marker": item["marker"]}})
+    world.chatwoot.posted.append(late)
+    world.work_until_done()
+    assert world.said() == ["Re: hola"]
+    found = world.table.get(world.key().turn(1, "part#000"), consistent=True)
+    assert found is not None
+    assert (found["state"], found["message_id"]) == ("SENT", 90_000)
+
+
 def test_two_identical_replies_within_a_minute_are_two_messages(world: World) -> None:
     """Texts are no identities."""
     world.mind.answer = lambda _question: AgentResponse("Sí.", "frontdesk", ())
@@ -161,6 +203,23 @@ def test_a_part_that_fails_at_its_channel_is_told_to_people_once_per_turn(world:
     assert "131047: Re-engagement message" in note
     assert world.chatwoot.status_calls == [(C, "pending")]
     assert len(world.said()) == 2
+
+
+def test_a_part_that_failed_at_its_channel_is_known_as_failed_and_never_repeated(world: World) -> None:
+    """Not as sent, which is what people and the API would read; also when its own answer was lost."""
+    _able(world)
+    world.chatwoot.post_faults.append("lost_after")
+    world.customer_writes("hola", 70011)
+    world.clock.advance(5)
+    world.work_once()
+    (posted,) = world.chatwoot.posted
+    world.part_fails(posted, "131047")
+    world.work_until_done()
+    item = world.table.get(world.key().turn(1, "part#000"), consistent=True)
+    assert item is not None
+    assert (item["state"], item["message_id"]) == ("FAILED", posted.id)
+    assert world.said() == ["Re: hola"]
+    assert len(world.chatwoot.notes(C)) == 1
 
 
 def test_a_failure_in_a_conversation_that_people_have_is_only_a_note(world: World) -> None:
@@ -224,6 +283,65 @@ def test_a_conversation_that_chatwoot_opened_after_a_failed_delivery_is_still_th
     world.customer_writes("hola", 70011, status="open")
     world.work_until_done()
     assert world.said() == ["Re: hola"]
+
+
+def test_a_conversation_that_chatwoot_opened_stays_the_bots_after_a_crash(table: Table) -> None:
+    """The attempt that goes on with the answer looks again who opened it."""
+    world = _able(World(table, {"inboxes": [{"id": 12, "via": "agent_bot"}]}))
+    line = "Conversation was marked open by system due to an error with the agent bot."
+    world.chatwoot.others.append(_listed(70_000, 2, content=line))
+    world.chatwoot.post_faults.append("not_stored")
+    world.customer_writes("hola", 70011, status="open")
+    world.work_until_done()
+    assert world.said() == ["Re: hola"]
+
+
+# -- who assigns ----------------------------------------------------------------------------------------
+
+ASSIGNED = {"assignee": {"id": 7, "type": "user"}, "assignee_type": "User", "sender": {"id": 481}}
+
+
+def _reads_inboxes(world: World, *, known: bool) -> None:
+    connected_at = epoch_milliseconds(world.clock.now())
+    world.companies.connections["sol"] = replace(
+        CONNECTION,
+        capabilities={"list_inboxes": True},
+        auto_assignment={"12": known},
+        connected_at=connected_at,
+    )
+
+
+def test_whether_chatwoot_assigns_by_itself_is_read_again_when_it_is_a_day_old(world: World) -> None:
+    """Somebody switched it on: the desk would be silent in every conversation from then on."""
+    _reads_inboxes(world, known=False)
+    world.customer_writes("hola", 70011, meta=ASSIGNED)
+    world.work_until_done()
+    assert (world.said(), world.chatwoot.inbox_calls) == ([], 0)
+    world.clock.advance(24 * 3600)
+    for number in (70020, 70030):
+        world.customer_writes(f"{number}", number, meta=ASSIGNED)
+        world.work_until_done()
+    assert world.said() == ["Re: 70020", "Re: 70030"]
+    assert world.chatwoot.inbox_calls == 1
+
+
+def test_where_chatwoot_no_longer_assigns_an_assignee_is_a_person_in_charge(world: World) -> None:
+    """Somebody switched it off: who is assigned now took the conversation."""
+    _reads_inboxes(world, known=True)
+    world.chatwoot.auto_assignment = False
+    world.clock.advance(24 * 3600)
+    world.customer_writes("hola", 70011, meta=ASSIGNED)
+    world.work_until_done()
+    assert world.said() == []
+
+
+def test_without_an_assignee_nobody_asks_who_assigns(world: World) -> None:
+    """It is read where it decides something."""
+    _reads_inboxes(world, known=False)
+    world.clock.advance(48 * 3600)
+    world.customer_writes("hola", 70011)
+    world.work_until_done()
+    assert (world.said(), world.chatwoot.inbox_calls) == (["Re: hola"], 0)
 
 
 def test_a_conversation_that_a_person_opened_is_theirs(table: Table) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.agent.model_client import ModelAnswer, ToolCall
 from shared.agent.values import AgentResponse
-from shared.conversations.ledger import Head
+from shared.conversations.incoming import IncomingMessage
+from shared.conversations.ledger_head import Head
 from shared.conversations.plan import Outcome, Plan
 from tests.support.desk import World
 
@@ -121,6 +124,17 @@ def test_parts_are_paced_and_silence_is_looked_for_after_the_pause(table: Table)
     world.work_until_done()
     assert world.clock.slept_seconds == [1.5]
     assert [part[:3] for part in world.said()] == ["uno"]
+
+
+def test_a_message_of_a_newer_version_is_read(world: World) -> None:
+    """A deploy changes one function after another, and one may be taken back: the door may be ahead."""
+    written = json.loads(world.message("hola", 70_011).to_json())
+    newer = {**written, "v": 2, "new": 1, "key": written["key"] | {"new": 1}}
+    newer["state"] = written["state"] | {"new": 1}
+    assert IncomingMessage.from_json(json.dumps(newer)) == IncomingMessage.from_json(json.dumps(written))
+    answer = ModelAnswer("test", "finished", "sí", (ToolCall("1", "book", "{}"),)).as_json()
+    newer_call = {**answer["tool_calls"][0], "new": 1}
+    assert ModelAnswer.from_json({**answer, "new": 1, "tool_calls": [newer_call]}).text == "sí"
 
 
 def test_items_of_an_earlier_version_are_read() -> None:

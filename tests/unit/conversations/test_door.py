@@ -82,11 +82,12 @@ class FakePeople:
     """Keeps what was recorded."""
 
     calls: list[tuple[str, Any]] = field(default_factory=list)
+    copies: int = 1
 
     def __getattr__(self, name: str) -> Callable[..., int]:
         def called(*arguments: Any, **keywords: Any) -> int:  # noqa: ANN401 - whatever the recorder takes
             self.calls.append((name, (arguments, keywords)))
-            return 1
+            return self.copies
 
         return called
 
@@ -182,6 +183,18 @@ def test_our_own_message_coming_back_is_a_receipt(scene: Scene) -> None:
     body = webhooks.person_wrote(content_attributes={"frontdesk": {"marker": "m1"}})
     assert scene.deliver(body)[1]["status"] == "recorded"
     assert [name for name, _ in scene.people.calls] == ["came_back"]
+
+
+def test_a_second_message_with_the_same_marker_is_counted(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A customer read a part twice: it can no longer be prevented, and is never hidden."""
+    body = webhooks.person_wrote(content_attributes={"frontdesk": {"marker": "m1"}})
+    scene.deliver(body)
+    assert "DuplicateParts" not in capsys.readouterr().out
+    scene.people.copies = 2
+    scene.deliver(body)
+    assert "DuplicateParts" in capsys.readouterr().out
 
 
 def test_a_pasted_marker_of_a_foreign_user_is_a_persons_message(scene: Scene) -> None:

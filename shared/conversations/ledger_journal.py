@@ -1,0 +1,61 @@
+"""The mind's journal, kept in the ledger: what was answered and done is never asked or done again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from shared.platform.observability import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.agent.values import JsonDict
+    from shared.conversations.ledger import Ledger
+    from shared.platform.tables import Item
+
+
+class LedgerJournal:
+    """See `shared.agent.journal.Journal`.
+
+    Args:
+        ledger: the conversation's, with an open turn.
+        entries: the turn's items as they were when this attempt began.
+        renew: renews the lease; may raise.
+    """
+
+    def __init__(self, ledger: Ledger, entries: dict[str, Item], renew: Callable[[], None]) -> None:
+        self._ledger = ledger
+        self._entries = entries
+        self._renew = renew
+
+    @property
+    def identity(self) -> str:
+        """See `shared.agent.journal.Journal`."""
+        return f"{self._ledger.key.group_id}#{self._ledger.head.turn}"
+
+    def answer(self, step: str) -> JsonDict | None:
+        """See `shared.agent.journal.Journal`."""
+        return self._read(f"answer#{step}")
+
+    def record_answer(self, step: str, answer: JsonDict) -> None:
+        """See `shared.agent.journal.Journal`."""
+        self._ledger.write(f"answer#{step}", {"json": json.dumps(answer)})
+
+    def tool_result(self, step: str, index: int) -> JsonDict | None:
+        """See `shared.agent.journal.Journal`."""
+        return self._read(f"tool#{step}#{index:03d}")
+
+    def record_tool_result(self, step: str, index: int, result: JsonDict) -> None:
+        """See `shared.agent.journal.Journal`."""
+        self._ledger.write(f"tool#{step}#{index:03d}", {"json": json.dumps(result)})
+
+    def before_step(self, step: str) -> None:
+        """See `shared.agent.journal.Journal`."""
+        log.debug("step", step=step)
+        self._renew()
+
+    def _read(self, name: str) -> JsonDict | None:
+        item = self._entries.get(name)
+        recorded: JsonDict | None = None if item is None else json.loads(item["json"])
+        return recorded
