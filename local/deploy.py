@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from local.model import Model
+    from local.oauth_clients import OAuthClients
     from local.processes import Processes
 
 NAME = "cdk deploy"
@@ -30,12 +31,14 @@ class Deployment:
         aws_endpoint_url: the local AWS.
         public_url: the address under which our API can be called.
         model: the model that the functions ask.
+        clients: who this deployment is at Google and Calendly.
     """
 
     state: Path
     aws_endpoint_url: str
     public_url: str
     model: Model
+    clients: OAuthClients
 
     @property
     def log(self) -> Path:
@@ -43,16 +46,15 @@ class Deployment:
         return surroundings.log_folder(self.state) / "deploy.log"
 
     def prepare(self) -> None:
-        """Make what the stack expects to find: the bucket for its code, and the model's key."""
+        """Make what the stack expects to find: the bucket for its code, the model's key, clients' secrets."""
         aws.client("s3", self.aws_endpoint_url).create_bucket(
             Bucket=names.assets_bucket(STAGE), CreateBucketConfiguration={"LocationConstraint": REGION}
         )
-        aws.client("ssm", self.aws_endpoint_url).put_parameter(
-            Name=names.parameter(STAGE, names.OPENAI_API_KEY),
-            Value=self.model.api_key.reveal(),
-            Type="SecureString",
-            Overwrite=True,
-        )
+        parameters = aws.client("ssm", self.aws_endpoint_url)
+        for name, secret in {names.OPENAI_API_KEY: self.model.api_key, **self.clients.secrets()}.items():
+            parameters.put_parameter(
+                Name=names.parameter(STAGE, name), Value=secret.reveal(), Type="SecureString", Overwrite=True
+            )
 
     def run(self, processes: Processes) -> dict[str, str]:
         """Deploy.
@@ -85,6 +87,7 @@ class Deployment:
             "openai_base_url": self.model.base_url,
             "openai_api": self.model.api,
             **({"openai_model": self.model.name} if self.model.name else {}),
+            **self.clients.context(),
         }
         settings = [word for name, value in context.items() for word in ("-c", f"{name}={value}")]
         options = ["--all", "--require-approval=never", "--progress=events", "--no-notices", "--ci"]

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from local.ports import DEFAULT_PORT
+from local.ports import DEFAULT_PORT, HOW_MANY
 from local.world import DEFAULT_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _LOWEST_PORT = 1024
-_HIGHEST_FIRST_PORT = 65532  # three more follow it
+_HIGHEST_FIRST_PORT = 65536 - HOW_MANY
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Options:
     Args:
         command: ``up``, ``down``, ``status`` or ``logs``.
         state: the folder of this world: its logs, its processes, its ``env.json``.
-        port: the first of its four ports.
+        port: the first of its ports.
         detach: leave it running and return.
         sample: create the sample company and play its conversation.
         openai_base_url: an OpenAI-compatible server; empty: OpenAI itself, or the simulator.
@@ -85,7 +85,7 @@ def _add_up(up: argparse.ArgumentParser, environment: Mapping[str, str]) -> None
         "--port",
         type=_port,
         default=DEFAULT_PORT,
-        help=f"the first of four neighbouring ports (default {DEFAULT_PORT})",
+        help=f"the first of {HOW_MANY} neighbouring ports (default {DEFAULT_PORT})",
     )
     up.add_argument(
         "--no-sample", action="store_true", help="do not create the sample company, play no conversation"

@@ -1,4 +1,4 @@
-"""The four ports of the local world."""
+"""The ports of the local world."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from local.failure import Failure
 
 DEFAULT_PORT = 8480
+HOW_MANY = 9
 LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Four neighbouring ports on the loopback address.
+    """Neighbouring ports on the loopback address.
 
     Args:
         first: the port of our API; the others follow it.
@@ -42,9 +43,34 @@ class Ports:
         return self.first + 3
 
     @property
+    def google(self) -> int:
+        """The Google simulator."""
+        return self.first + 4
+
+    @property
+    def calendly(self) -> int:
+        """The Calendly simulator."""
+        return self.first + 5
+
+    @property
+    def generic_calendar(self) -> int:
+        """The simulator of a company's own calendar."""
+        return self.first + 6
+
+    @property
+    def mail(self) -> int:
+        """The mail simulator."""
+        return self.first + 7
+
+    @property
+    def smtp(self) -> int:
+        """The mail simulator's SMTP."""
+        return self.first + 8
+
+    @property
     def all(self) -> tuple[int, ...]:
         """All of them."""
-        return (self.api, self.aws, self.chatwoot, self.model)
+        return tuple(range(self.first, self.first + HOW_MANY))
 
     def require_free(self) -> None:
         """Make sure that nothing listens on them.
@@ -57,7 +83,7 @@ class Ports:
             raise Failure(
                 f"{_enumerate(taken)} in use: stop what listens there (`python -m local down`, if it is an "
                 f"earlier run), or choose others: `python -m local up --port {self.first + 100}` takes "
-                f"{self.first + 100} to {self.first + 103}."
+                f"{self.first + 100} to {self.first + 100 + HOW_MANY - 1}."
             )
 
 

@@ -1,4 +1,4 @@
-"""The Chatwoot and model simulators as processes."""
+"""The simulators as processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def start(processes: Processes, ports: Ports, state: Path) -> dict[int, Process]:
-    """Start both.
+    """Start them.
 
     Returns:
         Each process by the port it will listen on.
@@ -24,6 +24,8 @@ def start(processes: Processes, ports: Ports, state: Path) -> dict[int, Process]
     simulators = {
         ports.chatwoot: ("Chatwoot simulator", "local.chatwoot_simulator", "chatwoot.log"),
         ports.model: ("model simulator", "local.model_simulator", "model.log"),
+        ports.google: ("Google simulator", "local.google_simulator", "google.log"),
+        ports.calendly: ("Calendly simulator", "local.calendly_simulator", "calendly.log"),
     }
     return {
         port: processes.start(

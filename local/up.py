@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from cli.bootstrap import create_operator_key
 from infra import names
-from local import aws, sample, simulators, surroundings
+from local import aws, oauth_clients, sample, simulators, surroundings
 from local.deploy import Deployment
 from local.failure import Failure
 from local.model import choose
@@ -96,6 +96,7 @@ class Up:
             aws_endpoint_url=url(self._ports.aws),
             public_url=url(self._ports.api),
             model=self._model,
+            clients=oauth_clients.register(self._ports),
         )
         with self._progress.step("Deploying the stack with the CDK", deployment.log):
             deployment.prepare()
@@ -160,6 +161,8 @@ class Up:
             chatwoot_base_url=url(self._ports.chatwoot),
             model_base_url=self._model.base_url,
             model_is_simulated=self._model.simulated,
+            google_base_url=url(self._ports.google),
+            calendly_base_url=url(self._ports.calendly),
             logs=str(surroundings.log_folder(self._options.state)),
         )
 

@@ -29,6 +29,8 @@ class World:
         chatwoot_base_url: the Chatwoot simulator.
         model_base_url: the model that the functions ask.
         model_is_simulated: whether that is the simulator.
+        google_base_url: the Google simulator.
+        calendly_base_url: the Calendly simulator.
         logs: the folder of the processes' logs.
         company_id: the sample company; empty without the sample.
         company_api_key: a key of the sample company; empty without the sample.
@@ -46,6 +48,8 @@ class World:
     model_base_url: str
     model_is_simulated: bool
     logs: str
+    google_base_url: str = ""
+    calendly_base_url: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     company_id: str = ""
     company_api_key: str = field(default="", repr=False)

@@ -18,7 +18,7 @@ from infra import names
 from local import aws
 from local.calls import Caller
 from local.logs import events
-from local.ports import Ports, is_free
+from local.ports import HOW_MANY, Ports, is_free
 from local.progress import tail
 from local.world import ROOT, STAGE, World
 
@@ -147,7 +147,9 @@ def nothing_left_wrong(request: pytest.FixtureRequest) -> None:
 
 
 def _bring_up(state: Path) -> None:
-    first = next(port for port in range(FIRST_PORT, LAST_PORT, 4) if all(map(is_free, Ports(port).all)))
+    first = next(
+        port for port in range(FIRST_PORT, LAST_PORT, HOW_MANY) if all(map(is_free, Ports(port).all))
+    )
     run = _local("up", "--detach", "--no-sample", "--port", str(first), "--state-dir", str(state))
     if run.returncode != 0:
         pytest.fail(f"the local world did not come up:\n{run.stdout}{run.stderr}", pytrace=False)

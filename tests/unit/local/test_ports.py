@@ -19,11 +19,22 @@ def taken() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_four_neighbours_follow_the_first() -> None:
-    """API, local AWS, Chatwoot and model, in this order."""
+def test_neighbours_follow_the_first() -> None:
+    """In an order that people and scripts know."""
     ports = Ports(9000)
 
-    assert (ports.api, ports.aws, ports.chatwoot, ports.model) == (9000, 9001, 9002, 9003) == ports.all
+    assert ports.all == (
+        ports.api,
+        ports.aws,
+        ports.chatwoot,
+        ports.model,
+        ports.google,
+        ports.calendly,
+        ports.generic_calendar,
+        ports.mail,
+        ports.smtp,
+    )
+    assert ports.all == tuple(range(9000, 9009))
 
 
 def test_a_port_in_use_is_named_with_what_to_do(taken: int) -> None:

@@ -21,6 +21,8 @@ WORLD = World(
     chatwoot_base_url="http://127.0.0.1:8482",
     model_base_url="http://127.0.0.1:8483/v1",
     model_is_simulated=True,
+    google_base_url="http://127.0.0.1:8484",
+    calendly_base_url="http://127.0.0.1:8485",
     logs="logs",
     outputs={"ApiId": "abc"},
     company_id="clinica-sol",
@@ -42,7 +44,7 @@ def test_env_json_has_the_documented_names(tmp_path: Path) -> None:
 
     assert {
         "api_url", "desk_url", "aws_endpoint_url", "stack", "company_id", "operator_api_key",
-        "company_api_key", "chatwoot_base_url",
+        "company_api_key", "chatwoot_base_url", "google_base_url", "calendly_base_url",
     } <= set(written)  # fmt: skip
 
 
