@@ -52,7 +52,7 @@ def test_help_never_prints_the_key(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_port_that_cannot_be_is_refused_with_the_range(
     port: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Four neighbouring ports must fit above the privileged ones."""
+    """All neighbouring ports must fit above the privileged ones."""
     with pytest.raises(SystemExit) as refused:
         parse(["up", f"--port={port}"], {})
 
