@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.platform.folding import fold
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -92,10 +94,8 @@ def _pieces(paragraph: str) -> Iterable[str]:
 
 def words(text: str) -> list[str]:
     """The words of a text, without case and accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
     found: list[str] = []
-    for word in _WORD.findall(unicodedata.normalize("NFC", plain)):
+    for word in _WORD.findall(unicodedata.normalize("NFC", fold(text))):
         unspaced = re.match(rf"[{_UNSPACED}]", word) and len(word) > 1
         found += [word[i : i + 2] for i in range(len(word) - 1)] if unspaced else [word]
     return found

@@ -6,10 +6,11 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from shared.platform.folding import fold
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_DOTLESS_I = "\u0131"
 _ENDS_A_SENTENCE = frozenset(".!?…;:。\n")
 
 
@@ -27,7 +28,7 @@ def matches(patterns: Iterable[str], text: str) -> str | None:
         The pattern as given, or ``None``.
     """
     words = _words(text)
-    plain = _fold(text)
+    plain = fold(text)
     for pattern in patterns:
         wanted = _pattern_words(pattern)
         if _stands_in(wanted, words) if wanted else _stands_as_it_is(pattern, plain):
@@ -46,21 +47,12 @@ def _stands_in(wanted: tuple[str, ...], words: tuple[str, ...]) -> bool:
 
 
 def _stands_as_it_is(pattern: str, plain: str) -> bool:
-    folded = _fold(pattern).strip()
+    folded = fold(pattern).strip()
     return bool(folded) and folded in plain
 
 
-def _fold(text: str) -> str:
-    """Without case, accents and compatibility forms: ``ß`` is ``ss``, both Turkish ``i`` are ``i``."""
-    # Folding brings compatibility forms and marks, and taking them apart brings letters with case: so twice.
-    for _ in range(2):
-        apart = unicodedata.normalize("NFKD", text.casefold())
-        text = "".join(character for character in apart if not unicodedata.combining(character))
-    return text.replace(_DOTLESS_I, "i")
-
-
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(_each_word(_fold(text)))
+    return tuple(_each_word(fold(text)))
 
 
 def _each_word(folded: str) -> Iterator[str]:
