@@ -8,6 +8,7 @@ import boto3
 import click
 
 from cli.context import Options, options_of
+from cli.deployment import stack_output
 from cli.failures import Refused, aws_errors
 from infra import names
 from shared.companies.api_keys import ApiKeys
@@ -69,16 +70,7 @@ def _table_name(stage: str | None, stack: str | None, companies_table: str | Non
     if companies_table:
         return companies_table
     if stack:
-        return _output(stack, names.Outputs.COMPANIES_TABLE)
+        return stack_output(stack, names.Outputs.COMPANIES_TABLE)
     if stage:
         return names.table(stage, names.COMPANIES)
     raise click.UsageError("Say which deployment: --stage, --stack or --companies-table.")
-
-
-def _output(stack: str, name: str) -> str:
-    with aws_errors(f"the outputs of the stack {stack}"):
-        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    for output in found.get("Outputs", []):
-        if output.get("OutputKey") == name:
-            return str(output["OutputValue"])
-    raise Refused(f"The stack {stack} has no output {name}: is it a stack of Frontdesk's?")

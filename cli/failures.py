@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.platform.errors import FrontdeskError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,3 +44,12 @@ def aws_errors(what: str) -> Iterator[None]:
         raise Refused(f"AWS refused {what}: {code}. {message}".strip()) from None
     except BotoCoreError as error:
         raise Unreachable(f"AWS could not be asked for {what}: {error}") from None
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Turn our own errors into the sentences that they are."""
+    try:
+        yield
+    except FrontdeskError as error:
+        raise Refused(str(error)) from None

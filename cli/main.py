@@ -12,6 +12,7 @@ from cli.chatwoot import chatwoot
 from cli.company import company
 from cli.context import Options
 from cli.conversations import conversations
+from cli.credentials import credentials
 from cli.dead_letters import dead_letters
 from cli.secret import secret
 
@@ -41,7 +42,7 @@ def main(
     context.obj = Options(api_url, api_key, as_json)
 
 
-for command in (bootstrap, secret, company, api_key, chatwoot, conversations, dead_letters):
+for command in (bootstrap, secret, company, api_key, chatwoot, credentials, conversations, dead_letters):
     main.add_command(command)
 
 if __name__ == "__main__":

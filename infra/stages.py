@@ -83,6 +83,7 @@ class Settings:
         google_base_url: where Google's hosts are; empty: where they really are.
         calendly_base_url: the same for Calendly.
         requests_per_second: API Gateway's steady rate for the whole API; bursts may be twice as large.
+        kms_key_arn: a KMS key to make data keys under instead of the stack's own; empty: the stack's.
         alarm_email: address that gets the operator's alarms; empty: none.
         log_level: Powertools' log level.
         local_python: interpreter that runs the functions at stage local.
@@ -104,6 +105,7 @@ class Settings:
     google_base_url: str = ""
     calendly_base_url: str = ""
     requests_per_second: int = 200
+    kms_key_arn: str = ""
     alarm_email: str = ""
     log_level: str = "INFO"
     local_python: str = ""
@@ -139,6 +141,7 @@ def read_settings(context: Callable[[str], object]) -> Settings:
         google_base_url=reader.url("google_base_url"),
         calendly_base_url=reader.url("calendly_base_url"),
         requests_per_second=reader.number("requests_per_second", 200, (1, 10_000)),
+        kms_key_arn=reader.kms_key("kms_key_arn"),
         alarm_email=reader.email("alarm_email"),
         log_level=reader.choice("log_level", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         local_python=reader.text("local_python", sys.executable),
@@ -184,6 +187,12 @@ class _Reader:
                     "several separated by commas, without path and without wildcard"
                 )
         return origins
+
+    def kms_key(self, name: str) -> str:
+        value = self.text(name)
+        if value and not re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+", value):
+            raise ContextError(f"-c {name}={value}: it must be the ARN of a KMS key, not of an alias")
+        return value
 
     def email(self, name: str) -> str:
         value = self.text(name)

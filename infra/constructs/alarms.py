@@ -116,6 +116,18 @@ COUNTERS = (
         "Voice messages are not understood: the key, the quota or the model's name is wrong.",
     ),
     Counter(
+        "keys-refused",
+        names.CONVERSATION_TURNS,
+        "KeyServiceFailures",
+        "KMS opens no data keys: work ends when what is in memory is five minutes old.",
+    ),
+    Counter(
+        "keys-refused-at-door",
+        names.CHATWOOT_WEBHOOK,
+        "KeyServiceFailures",
+        "KMS opens no data keys at the door: deliveries cannot be verified.",
+    ),
+    Counter(
         "visits-broken",
         names.CONVERSATION_TURNS,
         "VisitsBroken",

@@ -22,7 +22,7 @@ def _common(function: str, on: Resources) -> dict[str, str]:
         "FRONTDESK_COMPANIES_TABLE": on.tables.companies.table_name,
         "FRONTDESK_CREDENTIALS_TABLE": on.tables.credentials.table_name,
         "FRONTDESK_CONVERSATIONS_TABLE": on.tables.conversations.table_name,
-        "FRONTDESK_KMS_KEY_ARN": on.keys.vault.key_arn,
+        "FRONTDESK_KMS_KEY_ARN": on.keys.used_arn,
         # Metrics carry it as a dimension, so that two stages in one account stay apart.
         "POWERTOOLS_SERVICE_NAME": names.function(settings.stage.name, function),
         "POWERTOOLS_LOG_LEVEL": settings.log_level,

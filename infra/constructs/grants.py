@@ -179,7 +179,9 @@ def _queue(queue: sqs.Queue, actions: tuple[str, ...]) -> iam.PolicyStatement:
 
 
 def _key(on: Resources, function: str, actions: tuple[str, ...]) -> iam.PolicyStatement:
-    statement = _allow("kms", actions, on.keys.vault.key_arn)
+    statement = iam.PolicyStatement(
+        actions=[f"kms:{action}" for action in actions], resources=list(on.keys.arns)
+    )
     if on.settings.stage.on_aws:
         statement.add_conditions({"StringEquals": {CONTEXT_PURPOSE: list(purposes(function))}})
     return statement

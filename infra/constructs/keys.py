@@ -35,6 +35,9 @@ class Keys(Construct):
             pending_window=Duration.days(30 if stage.keeps_data else 7),
             removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
         )
+        # Another key in its place; ours goes on opening what it wrapped until everything was rotated.
+        self.used_arn = settings.kms_key_arn or self.vault.key_arn
+        self.arns = [self.vault.key_arn, *([settings.kms_key_arn] if settings.kms_key_arn else [])]
         if stage.on_aws:
             self._refuse_without_purpose()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from infra.constructs.grants import purposes
 from shared.companies.names import company_pk, owner_pk, trail_pk
 from tests.infra.policies import may_use_vault_key
 from tests.infra.templates import StageTemplate, as_list, target, texts
+
+if TYPE_CHECKING:
+    from tests.infra.conftest import Synthesizer
 
 PURPOSES = ("webhook", "chatwoot", "model", "oauth", "email")
 
@@ -72,6 +76,22 @@ def test_the_functions_own_policy_is_conditioned_on_its_purposes(
         if any(isinstance(r, dict) and key in str(r) for r in as_list(statement["Resource"]))
     ]
     assert conditions == [{"StringEquals": {"kms:EncryptionContext:purpose": list(purposes(function))}}]
+
+
+def test_another_kms_key_is_used_and_the_stacks_own_still_opens(synthesized: Synthesizer) -> None:
+    """Between the deployment that changes the key and the end of the rotation both are needed."""
+    arn = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    template = synthesized("dev", kms_key_arn=arn)
+    own, _ = template.vault_key
+    for function in names.FUNCTIONS:
+        variables = template.function(function)["Properties"]["Environment"]["Variables"]
+        assert variables["FRONTDESK_KMS_KEY_ARN"] == arn
+        [statement] = [s for s in template.statements_of(function) if "kms:" in str(s["Action"])]
+        assert {arn if one == arn else target(one) for one in statement["Resource"]} == {own, arn}
+        assert statement["Condition"] == {
+            "StringEquals": {"kms:EncryptionContext:purpose": list(purposes(function))}
+        }
+    assert template.body["Outputs"]["KeyArn"]["Value"] == arn
 
 
 @pytest.mark.parametrize("function", names.FUNCTIONS)

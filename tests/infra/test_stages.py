@@ -28,6 +28,7 @@ def settings(context: dict[str, str]) -> Settings:
         ("allowed_origins", "https://*.example.com", "without wildcard"),
         ("allowed_origins", "https://desk.example.com/path", "without path"),
         ("alarm_email", "nobody", "e-mail address"),
+        ("kms_key_arn", "arn:aws:kms:eu-west-1:111122223333:alias/mine", "not of an alias"),
         ("log_level", "LOUD", "DEBUG"),
     ],
 )

@@ -1,0 +1,101 @@
+"""Which deployment a command works on with your AWS rights: its tables and its KMS key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import click
+
+from cli.failures import Refused, aws_errors
+from infra import names
+from shared.platform.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A deployment, found through its stack's outputs, except for what is named one by one.
+
+    Args:
+        stack: the CloudFormation stack; empty where everything is named.
+        given: outputs by name that need not be looked up.
+    """
+
+    stack: str
+    given: dict[str, str]
+
+    def output(self, name: str) -> str:
+        """What the deployment calls a thing.
+
+        Raises:
+            click.UsageError: it is not named, and neither is the deployment.
+            Refused: the stack does not have it.
+        """
+        if self.given.get(name):
+            return self.given[name]
+        if not self.stack:
+            raise click.UsageError("Say which deployment: --stage or --stack.")
+        return stack_output(self.stack, name)
+
+    @property
+    def companies(self) -> Table:
+        """The companies table."""
+        return Table(boto3.client("dynamodb"), self.output(names.Outputs.COMPANIES_TABLE))
+
+    @property
+    def credentials(self) -> Table:
+        """The credentials table."""
+        return Table(boto3.client("dynamodb"), self.output(names.Outputs.CREDENTIALS_TABLE))
+
+    @property
+    def kms_key(self) -> str:
+        """The ARN of the KMS key that its functions make data keys under."""
+        return self.output(names.Outputs.KEY_ARN)
+
+
+def deployment_of(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that name a deployment, and a `Deployment` as ``deployment``."""
+
+    @click.option("--stage", envvar="FRONTDESK_STAGE", help="The deployment's stage, such as dev or prod.")
+    @click.option("--stack", help="Its CloudFormation stack, where it is called otherwise.")
+    @click.option("--companies-table", envvar="FRONTDESK_COMPANIES_TABLE", help="Instead of the stack's.")
+    @click.option("--credentials-table", envvar="FRONTDESK_CREDENTIALS_TABLE", help="Instead of the stack's.")
+    @click.option("--kms-key", envvar="FRONTDESK_KMS_KEY_ARN", help="Instead of the stack's.")
+    @wraps(command)
+    def with_deployment(
+        *words: Any,  # noqa: ANN401 - passed through
+        stage: str | None,
+        stack: str | None,
+        companies_table: str | None,
+        credentials_table: str | None,
+        kms_key: str | None,
+        **options: Any,  # noqa: ANN401 - passed through
+    ) -> None:
+        given = {
+            names.Outputs.COMPANIES_TABLE: companies_table or "",
+            names.Outputs.CREDENTIALS_TABLE: credentials_table or "",
+            names.Outputs.KEY_ARN: kms_key or "",
+        }
+        deployment = Deployment(stack or (names.stack(stage) if stage else ""), given)
+        command(*words, deployment=deployment, **options)
+
+    return with_deployment
+
+
+def stack_output(stack: str, name: str) -> str:
+    """An output of a stack.
+
+    Raises:
+        Refused: there is no such stack, or it has no such output.
+    """
+    with aws_errors(f"the outputs of the stack {stack}"):
+        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    for output in found.get("Outputs", []):
+        if output.get("OutputKey") == name:
+            return str(output["OutputValue"])
+    raise Refused(f"The stack {stack} has no output {name}: is it a stack of Frontdesk's?")
