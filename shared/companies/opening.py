@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field, model_validator
 from shared.companies.base import Part, ShortText
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
+    from zoneinfo import ZoneInfo
 
 MINUTES_OF_A_DAY = 24 * 60
 MINUTES_OF_A_WEEK = 7 * MINUTES_OF_A_DAY
@@ -134,25 +134,87 @@ class OpeningException(Part):
         return self
 
 
-def is_open(hours: OpeningHours, exceptions: Sequence[OpeningException], local: datetime) -> bool:
+def is_open(
+    hours: OpeningHours, exceptions: Sequence[OpeningException], zone: ZoneInfo, moment: datetime
+) -> bool:
     """Whether a company is open at a moment.
 
     Args:
         hours: its regular week.
         exceptions: its days with other hours; the first that covers a day counts.
-        local: the moment on the company's wall clock.
+        zone: the company's.
+        moment: aware.
     """
-    minute = local.hour * 60 + local.minute
-    yesterday = local.date() - timedelta(days=1)
-    today_open = any(
-        one.start_minute <= minute < one.end_minute for one in _hours_of(hours, exceptions, local.date())
+    return any(
+        opens <= moment < closes for opens, closes in open_times(hours, exceptions, zone, moment, moment)
     )
+
+
+def open_times(
+    hours: OpeningHours,
+    exceptions: Sequence[OpeningException],
+    zone: ZoneInfo,
+    start: datetime,
+    end: datetime,
+) -> Iterator[tuple[datetime, datetime]]:
+    """When a company opens and closes, in UTC and in order, as far as it may concern a window.
+
+    A company opens at the first moment at which its clock shows the time of opening or a later one, and
+    closes at the first moment at which it shows the time of closing or a later one. So a time that the clock
+    jumps over is the moment of the jump, and of a time that comes twice the first counts (as in RFC 5545,
+    section 3.3.5). Each stretch is one interval of the document; two that touch stay two.
+
+    Args:
+        hours: its regular week.
+        exceptions: its days with other hours; the first that covers a day counts.
+        zone: the company's.
+        start: the window's start, aware.
+        end: its end; whole days are told, so stretches may lie before ``start`` and after ``end``.
+    """
     # A night that began yesterday may reach into today.
-    return today_open or any(
-        minute + MINUTES_OF_A_DAY < one.end_minute for one in _hours_of(hours, exceptions, yesterday)
-    )
+    day = start.astimezone(zone).date() - timedelta(days=1)
+    last = end.astimezone(zone).date()
+    while day <= last:
+        midnight = datetime.combine(day, time())
+        for one in _hours_of(hours, exceptions, day):
+            opens = moment_of(midnight + timedelta(minutes=one.start_minute), zone)
+            closes = moment_of(midnight + timedelta(minutes=one.end_minute), zone)
+            if opens < closes:
+                yield opens, closes
+        day += timedelta(days=1)
+
+
+def moment_of(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The first moment, in UTC, at which a zone's clock shows a time or a later one.
+
+    Args:
+        wall: what the clock shows, without a zone.
+        zone: whose clock.
+    """
+    moment = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == wall:
+        return moment
+    # The clock jumps over this time. Read with the offset after the jump it lies before it, and the other
+    # way round; the jump is looked for between the two, to the second.
+    late = moment
+    early = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    while late - early > timedelta(seconds=1):
+        middle = early + timedelta(seconds=(late - early) // timedelta(seconds=2))
+        if middle.astimezone(zone).replace(tzinfo=None) < wall:
+            early = middle
+        else:
+            late = middle
+    return late
+
+
+def day_of(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """A day of a zone's calendar as moments in UTC: its begin, and the next day's."""
+    midnight = datetime.combine(day, time())
+    return moment_of(midnight, zone), moment_of(midnight + timedelta(days=1), zone)
 
 
 def _hours_of(hours: OpeningHours, exceptions: Sequence[OpeningException], day: date) -> list[Interval]:
     different = next((one for one in exceptions if one.covers(day)), None)
-    return hours.on(day.weekday()) if different is None else different.hours
+    if different is None:
+        return hours.on(day.weekday())
+    return sorted(different.hours, key=lambda interval: interval.start_minute)

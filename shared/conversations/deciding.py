@@ -290,8 +290,8 @@ def _closed(case: Case, desk: Desk) -> bool:
     hours = case.company.opening_hours
     if hours is None:
         return False
-    local = desk.clock.now().astimezone(ZoneInfo(case.company.zone))
-    return not is_open(hours, case.company.opening_exceptions, local)
+    zone = ZoneInfo(case.company.zone)
+    return not is_open(hours, case.company.opening_exceptions, zone, desk.clock.now())
 
 
 def _hand_over_status(case: Case) -> str:
