@@ -26,6 +26,8 @@ CONVERSATION_EVENTS = frozenset(
     }
 )
 STATUSES = frozenset({"open", "resolved", "pending", "snoozed"})
+# What automation rules and macros send is a conversation too, and its newest message is what they are about.
+RULE_EVENTS = frozenset({"automation_event.message_created", "macro.executed"})
 # Our own key in a message's content_attributes; Chatwoot stores and returns unknown keys there.
 MARKER_KEY = "frontdesk"
 _DIRECTIONS = {0: "incoming", 1: "outgoing", 2: "activity", 3: "template"}
@@ -116,7 +118,21 @@ def parse(body: object) -> Event | None:
         return Event(name, _conversation(inner, root), _message(root, inner))
     if name in CONVERSATION_EVENTS:
         return Event(name, _conversation(root, root), None)
+    if name in RULE_EVENTS:
+        return _newest_message(root)
     return None
+
+
+def _newest_message(root: Mapping[str, Any]) -> Event:
+    """What a rule or macro tells: these bodies hold no message of their own, only the conversation's newest.
+
+    That one may be another than the rule ran for. It is the customer's, and waits, or was answered before
+    and is not answered again; or it is somebody else's, and counts as what it is.
+    """
+    newest = _object(next(iter(_list(root.get("messages"))), None))
+    if _id(newest.get("id")) is None:
+        return Event("conversation_updated", _conversation(root, root), None)
+    return Event("message_created", _conversation(root, root), _message(newest, root))
 
 
 def _conversation(inner: Mapping[str, Any], root: Mapping[str, Any]) -> Conversation:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Via = Literal["agent_bot", "webhook"]
 
+# By company, the ids of the inboxes that it owns, or `EVERY_INBOX`.
+Claims = dict[str, list[int | str]]
+
 # Account numbers repeat between servers, so several owners are normal; more than these are not tried.
 MAX_CANDIDATES = 10
 EVERY_INBOX = "*"
@@ -97,24 +100,25 @@ class Directory:
             return None
         return _card(company_id, item, self._table.get(Key(pk, CONNECTION), consistent=True))
 
-    def candidates(self, account_id: int, inbox_id: int | None) -> list[CompanyCard]:
-        """The companies that own this inbox of an account with this number, on any server; at most ten.
-
-        Args:
-            account_id: the account's number in the delivery's body.
-            inbox_id: the inbox; ``None`` asks for every company connected to such an account.
-        """
-        found: list[CompanyCard] = []
-        for server in self._table.query(account_pk(account_id), consistent=True):
-            for company_id, claimed in sorted(server["owners"].items()):
-                if len(found) < MAX_CANDIDATES and _claims(claimed, inbox_id):
-                    card = self.card(company_id)
-                    found += [card] if card is not None else []
-        return found
+    def claims(self, account_id: int) -> Claims:
+        """Which company owns which inboxes of the accounts with this number, on any server."""
+        servers = self._table.query(account_pk(account_id), consistent=True)
+        return {company_id: claimed for one in servers for company_id, claimed in one["owners"].items()}
 
 
-def _claims(claimed: list[int | str], inbox_id: int | None) -> bool:
-    return inbox_id is None or EVERY_INBOX in claimed or inbox_id in claimed
+def candidates(claims: Claims, inbox_id: int | None) -> list[str]:
+    """The companies that own an inbox; at most ten.
+
+    Args:
+        claims: of the accounts with the number in the delivery's body.
+        inbox_id: the inbox; ``None`` asks for every company connected to such an account.
+    """
+    owners = [
+        company_id
+        for company_id, claimed in sorted(claims.items())
+        if inbox_id is None or EVERY_INBOX in claimed or inbox_id in claimed
+    ]
+    return owners[:MAX_CANDIDATES]
 
 
 def _card(company_id: str, item: Item, connection: Item | None) -> CompanyCard:

@@ -133,8 +133,11 @@ class Door:
         account_id, inbox_id, claims = _places(event, body)
         if account_id is None:
             raise Untrusted("the body names no account", reason="no_account")
-        owners = self._cache.owners(account_id, inbox_id) or self._cache.owners(account_id, None)
-        proven = [company for company in owners if self._fits(delivery, company)]
+        # Nobody owns the inbox: the account's companies are asked, whose webhook fires for every inbox of it.
+        proven = self._fitting(delivery, self._cache.owners(account_id, inbox_id))
+        if not proven:
+            # Perhaps a company was connected a moment ago.
+            proven = self._fitting(delivery, self._cache.fresher_owners(account_id, inbox_id))
         claimed = [company for company in proven if company.card.company_id in claims]
         if len(claimed) == 1:
             return claimed[0]
@@ -142,6 +145,9 @@ class Door:
             reason = "two_owners" if proven else "signature_wrong"
             raise Untrusted("not exactly one company's secret fits", reason=reason)
         return proven[0]
+
+    def _fitting(self, delivery: Delivery, owners: list[KnownCompany]) -> list[KnownCompany]:
+        return [company for company in owners if self._fits(delivery, company)]
 
     def _fits(self, delivery: Delivery, company: KnownCompany) -> bool:
         try:

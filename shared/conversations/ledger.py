@@ -16,7 +16,7 @@ from shared.companies.card import DEFAULT_HISTORY_DAYS
 from shared.conversations.history import history_item
 from shared.conversations.inbox import Inbox
 from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
-from shared.conversations.ledger_head import FenceLost, Head
+from shared.conversations.ledger_head import HEAD_KEEP_DAYS, FenceLost, Head
 from shared.conversations.own_messages import OwnMessages
 from shared.conversations.plan import Outcome, Plan
 from shared.platform.clock import epoch_milliseconds
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from shared.platform.tables import Item, Table, TransactionPart
 
 _KEEP_DAYS = 30
-# Longer than its turns: were it swept first, a new turn would get an old one's number and find its plan.
-_HEAD_KEEP_DAYS = 120
 # A transaction takes 100 parts: the head, and each message's inbox item.
 MAX_MESSAGES_PER_TURN = 90
 
@@ -69,7 +67,7 @@ class Ledger:
         item = self._table.update(
             self.key.head(),
             "ADD fence :one SET v = :v, expires_at = :expires",
-            values={":one": 1, ":v": SCHEMA_VERSION, ":expires": self._expiry(_HEAD_KEEP_DAYS)},
+            values={":one": 1, ":v": SCHEMA_VERSION, ":expires": self._expiry(HEAD_KEEP_DAYS)},
         )
         self.head = Head.from_item(item)
         return self.head

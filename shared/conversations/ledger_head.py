@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from shared.platform.tables import Item
 
 
+# Longer than its turns: were it swept first, a new turn would get an old one's number and find its plan.
+HEAD_KEEP_DAYS = 120
+
+
 class FenceLost(FrontdeskError):
     """Somebody took the conversation up after us: whatever we were about to do is theirs now."""
 

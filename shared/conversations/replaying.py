@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.conversations.dead_letter_records import DeadLetterRecords, LetterState
 from shared.conversations.keys import SCHEMA_VERSION
+from shared.conversations.ledger_head import HEAD_KEEP_DAYS
 from shared.conversations.people import PeopleRecorder
 from shared.conversations.plan import Outcome
 from shared.conversations.replay_preview import Previewer
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 REPLAY_SECONDS = 25.0
 _CONFIRM_SECONDS = 8.0
 _LOOK_EVERY_SECONDS = 0.5
-_HEAD_KEPT = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,14 @@ class Replayer:
     def _claim(self, preview: Preview, number: int) -> None:
         """Claim the letter and reopen its messages, all or nothing, and only while no turn is at work."""
         now = self._desk.clock.now()
+        expires_at = int((now + timedelta(days=HEAD_KEEP_DAYS)).timestamp())
         key = preview.letter.case.key
         # Whoever has just taken the conversation up, to hand it over say, begins again and sees the claim.
         take_up = Update(
             key.head(),
             "ADD fence :one SET v = :v, expires_at = :expires",
             "attribute_not_exists(turn) OR turn = :none",
-            {":one": 1, ":v": SCHEMA_VERSION, ":expires": int((now + _HEAD_KEPT).timestamp()), ":none": 0},
+            {":one": 1, ":v": SCHEMA_VERSION, ":expires": expires_at, ":none": 0},
         )
         claim = self._records.replay_begins(preview.letter, number, epoch_milliseconds(now))
         reopened = [self._reopened(one, preview, number) for one in preview.put_back if one.stored]

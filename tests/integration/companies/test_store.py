@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.companies.card import Directory
+from shared.companies.card import Directory, candidates
 from shared.companies.connection import ChatwootConnection
 from shared.companies.model import Company
 from shared.companies.store import CompanyStore
@@ -64,7 +64,7 @@ def directory(table: Table) -> Directory:
 
 def owners_of(directory: Directory, inbox_id: int | None, account_id: int = 1) -> list[str]:
     """Who owns an inbox, as the door sees it."""
-    return [card.company_id for card in directory.candidates(account_id, inbox_id)]
+    return candidates(directory.claims(account_id), inbox_id)
 
 
 def test_a_document_is_read_as_it_was_written(store: CompanyStore) -> None:
@@ -215,7 +215,7 @@ def test_at_most_ten_candidates_are_tried(store: CompanyStore, directory: Direct
     for number in range(12):
         store.put(f"c{number}", company())
         store.connect(f"c{number}", connection(base_url=f"https://s{number}.example.com"))
-    assert len(directory.candidates(1, 5)) == 10
+    assert len(candidates(directory.claims(1), 5)) == 10
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,7 @@ def test_moving_to_another_account_takes_leave_of_the_old_one(api: Api, chatwoot
     assert len(hooks_of(other)) == 1
     assert secret_of(api) != old_secret
     assert secret_of(api, "previous_secret") is None
-    assert Directory(api.table).candidates(chatwoot.account_id, None) == []
+    assert Directory(api.table).claims(chatwoot.account_id) == {}
 
 
 def test_disconnecting_takes_back_the_webhook_and_forgets_the_tokens(
@@ -266,7 +266,7 @@ def test_disconnecting_takes_back_the_webhook_and_forgets_the_tokens(
     assert hooks_of(chatwoot) == []
     assert api.credentials_table.query("company#sol", prefix="credential#") == []
     assert status(api) == {"connected": False}
-    assert Directory(api.table).candidates(chatwoot.account_id, None) == []
+    assert Directory(api.table).claims(chatwoot.account_id) == {}
     again = api("POST", path, body, key=api.operator)
     assert again.json == {"status": "disconnected", "webhook_removed": None, "warnings": []}
     assert api("DELETE", "/api/companies/sol", key=api.operator).json["warnings"] == []

@@ -6,8 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,8 +19,6 @@ NOW = 1_795_424_400
 SECRET = Secret("Zx8-_aBcDeFgHiJkLmNoPqRsTuVwXy01")
 OTHER = Secret("s3cr3tExampleToken00000B")
 BODY = '{"event":"message_created","content":"¿Cuánto cuesta? \\u003cb\\u003e 😀"}'.encode()
-# Not part of the project: tested against where it lies beside it.
-VECTORS = Path(__file__).parents[4] / "shared/reference/chatwoot/signature_vectors.json"
 
 
 def _headers(secret: Secret = SECRET, body: bytes = BODY, timestamp: str = str(NOW)) -> dict[str, str]:
@@ -155,32 +151,3 @@ def test_the_legacy_form_is_the_hex_digest_of_the_body_alone() -> None:
     verify_legacy({"x-chatwoot-signature": f"sha256={digest}"}, BODY, [SECRET])
     with pytest.raises(Untrusted):
         verify_legacy({"x-chatwoot-signature": digest}, BODY + b" ", [SECRET])
-
-
-def _vectors(kind: str) -> list[Any]:
-    if not VECTORS.exists():
-        reason = "the reference vectors are not part of the project and are not here"
-        return [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
-    vectors: list[dict[str, Any]] = json.loads(VECTORS.read_text())[kind]
-    return [pytest.param(vector, id=vector["name"]) for vector in vectors]
-
-
-def _verify_vector(vector: dict[str, Any]) -> None:
-    headers = {name.lower(): value for name, value in vector.get("headers", {}).items()}
-    now = float(headers.get("x-chatwoot-timestamp", vector.get("timestamp", NOW)))
-    encoded = vector.get("body_utf8_base64")
-    body = base64.b64decode(encoded) if encoded else vector["body"].encode()
-    verify(headers, body, [Secret(vector["secret"])], now_seconds=now)
-
-
-@pytest.mark.parametrize("vector", _vectors("valid"))
-def test_reference_vectors_that_are_valid_are_accepted(vector: dict[str, Any]) -> None:
-    """Vectors made by others, where they are at hand."""
-    _verify_vector(vector)
-
-
-@pytest.mark.parametrize("vector", _vectors("invalid"))
-def test_reference_vectors_that_are_invalid_are_refused(vector: dict[str, Any]) -> None:
-    """Vectors made by others, where they are at hand."""
-    with pytest.raises(Untrusted):
-        _verify_vector(vector)

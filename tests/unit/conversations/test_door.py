@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.companies.card import CompanyCard
+from shared.companies.card import EVERY_INBOX, CompanyCard
 from shared.companies.connection import ChatwootConnection
 from shared.conversations.door import Delivery, Door
-from shared.conversations.door_cache import MAX_COMPANIES, DoorCache
+from shared.conversations.door_cache import MAX_REMEMBERED, DoorCache
 from shared.platform.errors import InvalidInput, Untrusted
 from shared.platform.secret import Secret
 from tests.fakes.clock import FakeClock
@@ -22,6 +22,7 @@ from tests.support import webhooks
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.companies.card import Claims
     from shared.conversations.incoming import IncomingMessage, PartFailure
 
 SECRET = "secret-of-sol"
@@ -42,15 +43,14 @@ class FakeCompanies:
         self.reads.append(company_id)
         return next((card for card in self.cards if card.company_id == company_id), None)
 
-    def candidates(self, account_id: int, inbox_id: int | None) -> list[CompanyCard]:
+    def claims(self, account_id: int) -> Claims:
         """See `Cards`."""
-        return [
-            card
+        self.reads.append(f"account {account_id}")
+        return {
+            card.company_id: [EVERY_INBOX] if card.inboxes == "all" else list(card.inboxes)
             for card in self.cards
-            if card.connection is not None
-            and card.connection.account_id == account_id
-            and (inbox_id is None or card.owns(inbox_id))
-        ]
+            if card.connection is not None and card.connection.account_id == account_id
+        }
 
     def fields(self, company_id: str, provider: str) -> dict[str, Secret]:
         """See `SecretStore`."""
@@ -214,7 +214,7 @@ def test_a_pasted_marker_of_a_foreign_user_is_a_persons_message(scene: Scene) ->
         (webhooks.message_created(message_type="outgoing", sender=None), "automation"),
         (webhooks.person_wrote(sender={"id": 5, "type": "agent_bot"}), "agent_bot"),
         (webhooks.message_created() | {"event": "webwidget_triggered"}, "event"),
-        (webhooks.message_created() | {"event": "automation_event.message_created"}, "event"),
+        (webhooks.message_created() | {"event": "automation_event.contact_created"}, "event"),
         (webhooks.message_created() | {"event": "message_updated"}, "message_updated"),
         (webhooks.message_created(conversation=webhooks.conversation(inbox_id=99)), "inbox"),
     ],
@@ -334,6 +334,16 @@ def test_a_path_token_alone_is_not_enough_where_signatures_are_required(scene: S
     scene.companies.secrets[("sol", "path_token")] = "unguessable"
     refusal = scene.refusal(webhooks.message_created(), headers={}, token="unguessable")
     assert refusal == "signature_missing"
+
+
+def test_an_automation_rule_brings_a_customers_message(scene: Scene) -> None:
+    """It cannot sign, so it comes with a path token; its body is the conversation."""
+    scene.change(connection=ChatwootConnection("https://a.example", 3, signature="token"))
+    scene.companies.secrets = {("sol", "path_token"): "t0ken"}
+    newest = {"id": 70011, "content": "hola", "message_type": 0, "private": False}
+    body = webhooks.conversation(messages=[newest]) | {"event": "automation_event.message_created"}
+    assert scene.deliver(body, token="t0ken", headers={})[1]["status"] == "queued"
+    assert [message.text for message in scene.queue.sent] == ["hola"]
 
 
 def test_a_company_in_token_mode_without_a_token_lets_nobody_in(scene: Scene) -> None:
@@ -459,6 +469,27 @@ def test_a_company_is_read_once_a_minute(scene: Scene) -> None:
     assert scene.companies.reads == ["sol", "sol"]
 
 
+def test_without_a_path_a_warm_delivery_reads_nothing_either(scene: Scene) -> None:
+    """Who owns the account is remembered as well, also that nobody does."""
+    for _ in range(5):
+        scene.deliver(webhooks.message_created(), company_id=None)
+    assert scene.companies.reads == ["account 3", "sol"]
+    for _ in range(5):
+        assert scene.refusal(webhooks.message_created(account={"id": 8}), company_id=None)
+    assert scene.companies.reads == ["account 3", "sol", "account 8"]
+
+
+def test_without_a_path_a_company_that_was_just_connected_is_found(scene: Scene) -> None:
+    """Its first deliveries are not lost to what we remembered before."""
+    _two_on_one_account(scene)
+    luna = scene.companies.cards.pop()
+    body = webhooks.message_created(conversation=webhooks.conversation(inbox_id=13))
+    assert scene.refusal(body, company_id=None, secret=OTHER_SECRET)
+    scene.companies.cards.append(luna)
+    scene.clock.advance(11)
+    assert scene.deliver(body, company_id=None, secret=OTHER_SECRET)[1]["company_id"] == "luna"
+
+
 def test_a_new_secret_counts_at_once_because_a_failed_signature_reads_again(scene: Scene) -> None:
     """Not only after the minute is over."""
     scene.deliver(webhooks.message_created())
@@ -478,6 +509,6 @@ def test_rubbish_makes_us_read_a_company_at_most_once_in_ten_seconds(scene: Scen
 def test_the_memory_for_unknown_companies_is_bounded(scene: Scene) -> None:
     """Made-up names do not fill it."""
     cache = DoorCache(scene.companies, scene.companies, scene.clock)
-    for number in range(MAX_COMPANIES + 50):
+    for number in range(MAX_REMEMBERED + 50):
         cache.company(f"made-up-{number}")
-    assert len(cache._entries) == MAX_COMPANIES
+    assert len(cache) == MAX_REMEMBERED
