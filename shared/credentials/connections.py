@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from shared.companies.names import SCHEMA_VERSION, company_pk
 from shared.credentials.providers.registry import provider_named
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
-from shared.platform.errors import GiveUp, RetryLater
+from shared.platform.errors import Conflict, GiveUp, RetryLater
 from shared.platform.tables import ConditionFailed, Key
 
 if TYPE_CHECKING:
@@ -152,13 +152,22 @@ class Connections:
         items = self._table.query(company_pk(company_id), prefix=PREFIX, consistent=True)
         return [as_connection(item) for item in items]
 
-    def store(self, company_id: str, provider: str, new: NewConnection) -> Connection:
+    def store(
+        self, company_id: str, provider: str, new: NewConnection, *, only_new: bool = False
+    ) -> Connection:
         """Connect, in place of any earlier connection with the same provider.
 
         A refresh that is on its way meanwhile cannot write any more. Where the provider gave no refresh token
         because the same account had consented before, the stored one stays.
 
+        Args:
+            company_id: who connects.
+            provider: with whom.
+            new: what with.
+            only_new: write only if there is no connection yet.
+
         Raises:
+            Conflict: there is one, and only a new one was wanted.
             RefreshTokenMissing: it gave none, and none of this account is stored.
             RetryLater: the connection keeps changing, or KMS does not answer now.
             KeyServiceRefused: KMS will not seal the tokens.
@@ -166,6 +175,8 @@ class Connections:
         key, sealed = connection_key(company_id, provider), self._sealed(company_id, provider, new)
         for _ in range(_STORE_TRIES):
             before = self._table.get(key, consistent=True)
+            if before and only_new:
+                raise Conflict("a connection stands here already", reason="connected_already")
             item = self._item(key, provider, new, sealed, before)
             same = "version = :version" if before else "attribute_not_exists(pk)"
             try:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.credentials.connections import SEALED
 from shared.credentials.vault import KEYS_PREFIX, PURPOSES, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.platform.tables import Item
-
-# Attributes of connection items that the vault seals, each under its own name as the field.
-OF_CONNECTIONS = ("access_token", "refresh_token", "service_account", "api_key")
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def places(item: Item) -> list[SealedPlace]:
         provider, _, field = rest.partition("#")
         return [SealedPlace(provider, field, "sealed")] if provider in PURPOSES else []
     if kind == "connection" and rest in PURPOSES:
-        return [SealedPlace(rest, name, name) for name in OF_CONNECTIONS if name in item]
+        return [SealedPlace(rest, name, name) for name in SEALED if name in item]
     return []
 
 
