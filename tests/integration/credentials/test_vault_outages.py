@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -44,9 +45,18 @@ def at_once(world: World, work: Callable[[], object]) -> list[object]:
     """Have many threads do the same; KMS answers when all are under way."""
     world.kms.calls.clear()
     world.kms.answers.clear()
-    threading.Timer(0.4, world.kms.answers.set).start()
+    begun = threading.Semaphore(0)
+
+    def answer_when_all_wait() -> None:
+        for _ in range(READERS):
+            begun.acquire()
+        time.sleep(1)  # from here to the vault is a step of microseconds
+        world.kms.answers.set()
+
+    threading.Thread(target=answer_when_all_wait).start()
 
     def outcome() -> object:
+        begun.release()
         try:
             return work()
         except Exception as error:  # noqa: BLE001 - it is what is looked at
