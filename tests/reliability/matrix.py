@@ -37,10 +37,17 @@ class Cell:
 def effects_of(scene: Scene) -> list[str]:
     """The effects of a scene in which nothing goes wrong, in order."""
     recorder = Recorder()
-    run = Run(scene, recorder)
-    run.play()
-    scene.right(run)
+    _play(scene, recorder)
     return recorder.names
+
+
+def _play(scene: Scene, recorder: Recorder) -> None:
+    run = Run(scene, recorder, simulated=True)
+    try:
+        run.play()
+        scene.right(run)
+    finally:
+        run.simulator.close()
 
 
 def cells(scene: Scene) -> Iterator[Cell]:
@@ -51,11 +58,8 @@ def cells(scene: Scene) -> Iterator[Cell]:
 
 
 def _complaint(scene: Scene, number: int, fault: Fault) -> str:
-    recorder = Recorder(number, fault)
-    run = Run(scene, recorder)
     try:
-        run.play()
-        scene.right(run)
+        _play(scene, Recorder(number, fault))
     except AssertionError as wrong:
         return str(wrong).splitlines()[0]
     return ""

@@ -21,13 +21,15 @@ from tests.fakes.ears import attachment
 from tests.fakes.table import MemoryTable
 from tests.reliability.effects import Death, Fault, Recorded, Recorder
 from tests.support import files
-from tests.support.desk import World
+from tests.support.desk import CONNECTION, World
+from tests.support.simulated_chatwoot import SimulatedChatwoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from shared.agent.media.transcription import Transcriber
     from shared.agent.model_client import ModelRequest
+    from shared.chatwoot.client import ChatwootClient
     from shared.conversations.queues import QueueRecord
     from tests.fakes.fifo import FakeFifoQueue
 
@@ -107,14 +109,16 @@ class Run:
     Args:
         scene: the scene.
         recorder: numbers the effects and plays the fault.
+        simulated: whether Chatwoot is the simulator behind our own client, or a quick fake in memory.
     """
 
-    def __init__(self, scene: Scene, recorder: Recorder) -> None:
+    def __init__(self, scene: Scene, recorder: Recorder, *, simulated: bool = False) -> None:
         self.scene, self.recorder, self.diary = scene, recorder, Diary()
         self.world = World(MemoryTable())
         table: Any = Recorded(self.world.table, "dynamodb", TABLE, recorder)
         model: Any = Recorded(ScriptedModel(list(scene.script)), "model", {"answer": "answer"}, recorder)
-        chatwoot: Any = Recorded(self.world.chatwoot, "chatwoot", CHATWOOT, recorder)
+        account: Any = self._simulated() if simulated else self.world.chatwoot
+        chatwoot: Any = Recorded(account, "chatwoot", CHATWOOT, recorder)
         orchestrator = Orchestrator(model, ToolRegistry([hand_over.TOOL, self._book()]), self.world.clock)
 
         @contextmanager
@@ -134,6 +138,14 @@ class Run:
         recorder.quiet = True
         scene.prepare(self)
         recorder.quiet = False
+
+    def _simulated(self) -> ChatwootClient:
+        self.simulator = SimulatedChatwoot(self.world.clock)
+        self.world.chatwoot = self.simulator  # type: ignore[assignment]
+        self.world.companies.connections["sol"] = replace(
+            CONNECTION, user_id=self.simulator.user_id, capabilities={"list_messages": True}
+        )
+        return self.simulator.client
 
     def _book(self) -> Tool[BookArguments]:
         effect = Recorded(self.diary, "tool", {"book": "book"}, self.recorder)
