@@ -10,6 +10,7 @@ from cli.api_key import api_key
 from cli.bootstrap import bootstrap
 from cli.chatwoot import chatwoot
 from cli.company import company
+from cli.contact import contact
 from cli.context import Options
 from cli.conversations import conversations
 from cli.credentials import credentials
@@ -42,7 +43,17 @@ def main(
     context.obj = Options(api_url, api_key, as_json)
 
 
-for command in (bootstrap, secret, company, api_key, chatwoot, credentials, conversations, dead_letters):
+for command in (
+    bootstrap,
+    secret,
+    company,
+    api_key,
+    chatwoot,
+    credentials,
+    conversations,
+    dead_letters,
+    contact,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

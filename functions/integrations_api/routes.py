@@ -6,6 +6,7 @@ from functions.integrations_api import (
     routes_api_keys,
     routes_chatwoot,
     routes_companies,
+    routes_contacts,
     routes_conversations,
     routes_open,
 )
@@ -17,4 +18,5 @@ ROUTES = (
     *routes_api_keys.ROUTES,
     *routes_chatwoot.ROUTES,
     *routes_conversations.ROUTES,
+    *routes_contacts.ROUTES,
 )

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from shared.companies.api_keys import ApiKeys, Caller
 from shared.companies.audit import Audit
+from shared.companies.customers import Customers
 from shared.companies.idempotency import Repeat
 from shared.companies.store import CompanyStore
+from shared.conversations.customer_shelf import CustomerShelf
 from shared.conversations.doctor import Doctor
 from shared.conversations.making import make_desk, make_replayer
 from shared.conversations.making_chatwoot import make_credentials
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from shared.conversations.replaying import Replayer
     from shared.credentials.store import Credentials
+    from shared.platform.clock import Clock
     from shared.platform.secret import Secret
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -45,6 +48,7 @@ class Services:
         chatwoot: connects companies with Chatwoot.
         doctor: says what is wrong with a delivery.
         reader: shows conversations and dead letters.
+        customers: hands out and forgets what is kept of one customer.
         replayer: puts dead letters back.
         sandbox: makes a turn that sends nothing; made when first needed, because it needs the model.
         repeat: begins a request that may be a repetition.
@@ -61,6 +65,7 @@ class Services:
     chatwoot: ChatwootIntegration
     doctor: Doctor
     reader: Reader
+    customers: Customers
     replayer: Replayer
     sandbox: Callable[[], Sandbox]
     repeat: Callable[[str, Secret, str], Repeat]
@@ -86,6 +91,7 @@ def make_services(variables: Mapping[str, str]) -> Services:
     credentials = make_credentials(environment)
     guard = AddressGuard(loopback_allowed=environment.flag("FRONTDESK_LOOPBACK_ALLOWED"))
     companies = CompanyStore(table, clock)
+    conversations = Table(aws.dynamodb(), environment.text("FRONTDESK_CONVERSATIONS_TABLE"))
     return Services(
         companies=companies,
         api_keys=ApiKeys(table, clock),
@@ -93,12 +99,24 @@ def make_services(variables: Mapping[str, str]) -> Services:
         credentials=credentials,
         chatwoot=ChatwootIntegration(companies, credentials, guard, clock),
         doctor=Doctor(table, credentials, clock),
-        reader=Reader(Table(aws.dynamodb(), environment.text("FRONTDESK_CONVERSATIONS_TABLE")), clock),
+        reader=Reader(conversations, clock),
+        customers=make_customers(companies, conversations, clock),
         replayer=make_replayer(environment),
         sandbox=lambda: Sandbox(make_desk(environment)),
         repeat=lambda owner, bearer, key: Repeat(table, clock, owner, bearer, key),
         **_settings(environment),
     )
+
+
+def make_customers(companies: CompanyStore, conversations: Table, clock: Clock) -> Customers:
+    """What is kept of customers: one shelf for each part of the program that keeps something.
+
+    Args:
+        companies: say to how many Chatwoot accounts a company was connected.
+        conversations: the conversations table.
+        clock: for times.
+    """
+    return Customers((CustomerShelf(conversations, companies.installations, clock),), clock)
 
 
 def _settings(environment: Environment) -> dict[str, Any]:

@@ -117,8 +117,8 @@ def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
     return [
         _table(on.tables.companies, READ + WRITE),
         _table(on.tables.credentials, READ + WRITE),
-        # It reads them for people, and changes records and inboxes when a dead letter is replayed.
-        _table(on.tables.conversations, (*READ, "UpdateItem")),
+        # It reads them for people, changes records and inboxes when a dead letter is replayed, and forgets.
+        _table(on.tables.conversations, (*READ, "UpdateItem", "DeleteItem")),
         _allow("dynamodb", ("Query",), f"{on.tables.conversations.table_arn}/index/{names.RECENT_INDEX}"),
         _queue(on.queues.incoming, ("SendMessage",)),
         *_bookings(on),

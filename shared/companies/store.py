@@ -194,6 +194,11 @@ class CompanyStore:
         item = self._table.get(Key(company_pk(company_id), CONNECTION), consistent=True)
         return ChatwootConnection.from_item(item) if item else None
 
+    def installations(self, company_id: str) -> int:
+        """To how many Chatwoot accounts the company was connected, one after another; at least one."""
+        connection = self.connection(company_id)
+        return 1 if connection is None else connection.installation
+
     def connect(self, company_id: str, connection: ChatwootConnection) -> None:
         """Write the connection in place of any earlier one, and claim the company's inboxes there.
 

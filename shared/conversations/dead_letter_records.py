@@ -266,6 +266,13 @@ class DeadLetterRecords:
         )
 
 
+def letters_about(table: Table, company_id: str, account_id: int, contact_id: int) -> list[Item]:
+    """The records about one customer's messages, as they stand in the table."""
+    cases = [(item, DeadLetter.from_plain(json.loads(item["case"]))) for item in table.query(_pk(company_id))]
+    who = (account_id, contact_id)
+    return [item for item, case in cases if (case.key.account_id, case.about.contact_id) == who]
+
+
 def _change(
     record: LetterRecord, attributes: dict[str, Any], states: Sequence[LetterState] | frozenset[str] = ()
 ) -> Update:

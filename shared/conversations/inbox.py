@@ -79,11 +79,16 @@ class Inbox:
         Args:
             watermark: the ledger's; everything up to it is answered.
         """
+        return self.above(watermark)[0]
+
+    def above(self, watermark: int) -> tuple[list[IncomingMessage], set[int]]:
+        """The unanswered messages above the watermark, oldest first, and the ids of forgotten ones."""
         items = self._table.query(
             self._key.pk, between=(f"inbox#{padded(watermark + 1)}", "inbox#~"), consistent=True
         )
         waiting = [item for item in items if not item.get("answered_in") and not item.get("deleted")]
-        return [IncomingMessage.from_plain(item["message"]) for item in waiting]
+        forgotten = {int(item["sk"].removeprefix("inbox#")) for item in items if item.get("forgotten")}
+        return [IncomingMessage.from_plain(item["message"]) for item in waiting], forgotten
 
 
 def burst_of(messages: Sequence[IncomingMessage]) -> Burst:

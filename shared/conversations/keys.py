@@ -136,3 +136,31 @@ class ContactKey:
     def message(self, message_id: int) -> Key:
         """One message of the history, by Chatwoot's id."""
         return Key(self.pk, f"message#{padded(message_id)}")
+
+
+@dataclass(frozen=True)
+class CustomerKey:
+    """One customer across inboxes: where it is noted which conversations are theirs."""
+
+    company_id: str
+    account_id: int
+    contact_id: int
+    installation: int = 1
+
+    @property
+    def pk(self) -> str:
+        """The partition of the notes."""
+        account = _account(self.account_id, self.installation)
+        return f"company#{self.company_id}#customer#{account}#{self.contact_id}"
+
+    def conversation(self, inbox_id: int, conversation_id: int) -> Key:
+        """The note of one conversation."""
+        return Key(self.pk, f"conversation#{inbox_id}#{padded(conversation_id)}")
+
+    def in_inbox(self, inbox_id: int) -> ContactKey:
+        """What the customer's history in one inbox hangs on."""
+        return ContactKey(self.company_id, self.account_id, inbox_id, self.contact_id, self.installation)
+
+    def in_conversation(self, conversation_id: int) -> ConversationKey:
+        """One of the customer's conversations."""
+        return ConversationKey(self.company_id, self.account_id, conversation_id, self.installation)

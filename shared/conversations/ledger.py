@@ -290,8 +290,12 @@ class Ledger:
             )
             for message in messages
         ]
-        waiting = {one.message_id for one in Inbox(self._table, self.key).unanswered(self.head.watermark)}
+        unanswered, forgotten = Inbox(self._table, self.key).above(self.head.watermark)
+        waiting = {one.message_id for one in unanswered}
         ids = {message.message_id for message in messages}
+        if ids & forgotten:
+            # Its customer was forgotten meanwhile: nothing of them is written any more.
+            raise FenceLost("the customer was forgotten during the turn")
         # What the customer took back during the turn stays out of the history.
         kept = [entry for entry in history if entry.role != "customer" or entry.message_id in waiting]
         # Before the turn is closed, because nobody would add them after; written twice they are there once.

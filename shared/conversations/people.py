@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.conversations.customers import note_of
 from shared.conversations.history import Entry, history_item
 from shared.conversations.keys import SCHEMA_VERSION, ContactKey, ConversationKey
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
@@ -263,7 +264,7 @@ def _history(
     if contact is None or not message.text:
         return []
     entry = Entry(contact, message.id, "person", message.text, now, key.conversation_id)
-    return [Put(history_item(entry, keep_days))]
+    return [Put(history_item(entry, keep_days)), Put(note_of(contact, key.conversation_id, now))]
 
 
 def _status_was_changed(conversation: Conversation) -> bool:

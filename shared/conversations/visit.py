@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from shared.conversations.customers import note_of
 from shared.conversations.deciding import failure_plan, speaking_rules
 from shared.conversations.delivery_rates import count_failed
 from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
-from shared.conversations.incoming import PartFailure
+from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, Ledger
 from shared.conversations.ledger_head import FenceLost
 from shared.conversations.plan import Outcome
@@ -31,10 +32,10 @@ from shared.platform.observability import count, log, milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from shared.companies.model import Company
     from shared.conversations.desk import Desk
-    from shared.conversations.incoming import IncomingMessage
     from shared.conversations.keys import ConversationKey
     from shared.conversations.queues import ConversationQueue, QueueRecord
     from shared.platform.tables import Item
@@ -133,6 +134,7 @@ class Visit:
     def _store(self) -> None:
         head = self._ledger.take_up()
         now = self._desk.clock.now()
+        self._note_customer(now)
         for letter in self._letters:
             if isinstance(letter.content, PartFailure):
                 self._store_failure(letter.content)
@@ -141,6 +143,13 @@ class Visit:
             if waiting and letter.content.message_id <= head.watermark:
                 self._ledger.reopen_below(letter.content.message_id)
         self._queue.delete([letter.record for letter in self._letters[:-1]])
+
+    def _note_customer(self, now: datetime) -> None:
+        """Before anything of theirs is kept: what nobody can find nobody can hand out or forget."""
+        contacts = {one.content.contact for one in self._letters if isinstance(one.content, IncomingMessage)}
+        for contact in contacts:
+            if contact.contact_id:
+                self._desk.table.put(note_of(contact, self._key.conversation_id, now))
 
     def _store_failure(self, failure: PartFailure) -> None:
         turn = turn_of(failure.marker)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.integrations_api.gateway import make_app
 from functions.integrations_api.routes import ROUTES
-from functions.integrations_api.services import Services
+from functions.integrations_api.services import Services, make_customers
 from shared.companies.api_keys import ApiKeys
 from shared.companies.audit import Audit
 from shared.companies.idempotency import Repeat
@@ -73,7 +73,7 @@ class Api:
         self.clock = FakeClock()
         self.table = AtomicTable(make_table(dynamodb, "companies"))
         self.credentials_table = AtomicTable(make_table(dynamodb, "credentials"))
-        conversations = AtomicTable(make_table(dynamodb, "conversations"))
+        conversations = self.conversations_table = AtomicTable(make_table(dynamodb, "conversations"))
         key_arn = kms.create_key()["KeyMetadata"]["Arn"]
         self.credentials = Credentials(
             Vault(kms, self.credentials_table, key_arn, self.clock), self.credentials_table
@@ -99,6 +99,7 @@ class Api:
             chatwoot=ChatwootIntegration(self.companies, self.credentials, guard, self.clock),
             doctor=Doctor(self.table, self.credentials, self.clock),
             reader=Reader(conversations, self.clock),
+            customers=make_customers(self.companies, conversations, self.clock),
             replayer=Replayer(desk, FakeFifoQueue(self.clock)),  # type: ignore[arg-type]
             sandbox=lambda: Sandbox(desk),
             repeat=lambda owner, bearer, key: Repeat(self.table, self.clock, owner, bearer, key),

@@ -318,3 +318,20 @@ def test_every_command_has_help_with_an_example(name: str, command: click.Comman
     """That begins with the command itself."""
     assert f"Example: frontdesk {name}" in " ".join((command.help or "").split())
     assert CliRunner().invoke(main, [*name.split(), "--help"]).exit_code == 0
+
+
+def test_a_customers_data_goes_into_a_file_and_then_away(desk: Desk) -> None:
+    """The export is JSON whatever was asked for; forgetting asks first."""
+    desk.api.company("sol")
+    world = World(desk.api.conversations_table)
+    world.customer_writes("planted words", 70_011)
+    world.work_until_done()
+    told = json.loads(desk.run("contact", "export", "sol", "3-481").stdout)
+    assert told["messages"][0]["message"]["text"] == "planted words"
+    assert "next_cursor" not in told
+    assert desk.run("contact", "forget", "sol", "3-481", typed="n\n").exit_code == 1
+    shown = desk.run("contact", "forget", "sol", "3-481", "--yes")
+    assert shown.exit_code == 0
+    assert "removed        1  messages" in shown.stdout
+    assert "Chatwoot's own copy" in shown.stdout
+    assert desk.json("contact", "forget", "sol", "3-481", "--yes")["removed"] == []
