@@ -19,6 +19,7 @@ from shared.companies.base import (
     unique,
 )
 from shared.companies.calendars import BookingRules, CalendarSettings
+from shared.companies.email import EmailSettings
 from shared.companies.opening import OpeningException, OpeningHours  # noqa: TC001 - pydantic reads it at run time
 from shared.companies.rules import (
     Disclosure,
@@ -112,15 +113,6 @@ class Agent(Part):
     def _tools_once(cls, tools: list[str]) -> list[str]:
         unique(tools, "tool")
         return tools
-
-
-class EmailSettings(Part):
-    """Who sends the company's e-mails, and as whom."""
-
-    provider: Slug | None = None
-    from_address: EmailAddress | None = None
-    from_name: ShortText | None = None
-    reply_to: EmailAddress | None = None
 
 
 class Company(Part):

@@ -82,10 +82,18 @@ FULL: dict[str, Any] = {
         "resume_label": "robot",
     },
     "email": {
-        "provider": "sendgrid",
+        "providers": [
+            {"id": "main", "vendor": "smtp", "preset": "gmail", "username": "a@b.es", "auth": "xoauth2"},
+            {"id": "own", "vendor": "smtp", "host": "smtp.b.es", "port": 465, "username": "a@b.es"},
+            {"id": "sg", "vendor": "sendgrid", "region": "eu"},
+            {"id": "mg", "vendor": "mailgun", "region": "us", "domain": "mg.b.es"},
+            {"id": "aws", "vendor": "ses", "region": "eu-west-1", "access_key_id": "AKIAIOSFODNN7EXAMPLE"},
+        ],
         "from_address": "a@b.es",
         "from_name": "Sol",
         "reply_to": "c@b.es",
+        "rules": {"reminder": {"providers": ["sg", "main"], "expires_after_minutes": 60}},
+        "templates": {"reconnect_notice": {"es": {"subject": "Hola", "html": "<p>{{ company.name }}</p>"}}},
     },
     "calendars": [
         {"id": "main", "provider": "google", "calendar": "primary", "name": "Dra. Ana"},
