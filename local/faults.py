@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 JsonDict = dict[str, Any]
 
 REMEMBERED_CALLS = 1000
-OWN_PATHS = ("/simulator", "/desk")
+OWN_PATHS = ("/simulator", "/desk", "/inbox")
 EXTENSION = "frontdesk.faults"  # the application's `Faults`, and in the WSGI environment the `Fault`
 
 

@@ -62,7 +62,7 @@ class Server:
 
 def _guarded(answer: Response) -> Response:
     """A page of a simulator loads nothing from elsewhere, and no other page frames it."""
-    answer.headers["Content-Security-Policy"] = PAGE_POLICY
+    answer.headers.setdefault("Content-Security-Policy", PAGE_POLICY)
     return answer
 
 

@@ -11,12 +11,9 @@ One `HttpClient` belongs to one thread and one company: it keeps connections ope
 from __future__ import annotations
 
 import json
-import socket
 import threading
-import time
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -25,15 +22,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 from shared.platform.errors import AnswerLost, RequestNotSent
+from shared.platform.sockets import CONNECT_TIMEOUT_SECONDS, Call, connect
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
     from shared.platform.addresses import AddressGuard
 
-_AddressInfo = tuple[Any, Any, int, str, Any]
-
-CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 
 
@@ -59,88 +55,8 @@ class AnswerTooLarge(AnswerLost):
     default_reason = "too_large"
 
 
-class _Call:
-    """One call in progress: ends it when its time is up, remembers whether the request was being written."""
-
-    def __init__(self, guard: AddressGuard, seconds: float) -> None:
-        self.guard = guard
-        self.expired = False
-        self.writing = False
-        self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
-        self._ends_at = time.monotonic() + seconds
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            for sock in self._sockets:
-                sock.close()
-            self._sockets.clear()
-
-    def remaining_seconds(self) -> float:
-        """What is left of the call's time."""
-        return max(0.0, self._ends_at - time.monotonic())
-
-    def watch(self, sock: socket.socket) -> None:
-        """Have this socket's connection shut down when the time is up.
-
-        A duplicate is kept, because TLS takes the socket itself away from its object during the handshake.
-        """
-        # Not sock.dup(): a TLS socket's own dup() is not implemented.
-        duplicate = socket.socket(fileno=socket.dup(sock.fileno()))
-        with self._lock:
-            self._sockets.append(duplicate)
-            if self.expired:
-                _shut(duplicate)
-
-    def _expire(self) -> None:
-        with self._lock:
-            self.expired = True
-            for sock in self._sockets:
-                _shut(sock)
-
-
-def _resolve(host: str, port: int, seconds: float) -> list[_AddressInfo]:
-    """Look a name up within a time; the system's resolver knows none, so it is asked in a thread of its own.
-
-    A thread that comes too late has looked something up and nothing else.
-
-    Raises:
-        OSError: there is no such name, or the time is over.
-    """
-    found: list[_AddressInfo] = []
-    failed: list[OSError | UnicodeError] = []
-
-    def ask() -> None:
-        try:
-            found.extend(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            failed.append(error)
-
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(seconds)
-    if failed:
-        raise failed[0]
-    if asking.is_alive():
-        raise TimeoutError("the name was not resolved in time")
-    return found
-
-
-def _shut(sock: socket.socket) -> None:
-    # shutdown() wakes a thread that waits in recv(); close() would not.
-    with suppress(OSError):  # the other side may have gone already
-        sock.shutdown(socket.SHUT_RDWR)
-
-
 class _Calls(threading.local):
-    current: _Call | None = None
+    current: Call | None = None
 
 
 _calls = _Calls()
@@ -153,29 +69,10 @@ class _Guarded(HTTPConnection):
         call = _calls.current
         if call is None:
             return super()._new_conn()
-        last: Exception | None = None
         try:
-            found = _resolve(self._dns_host, self.port or 0, call.remaining_seconds())
-        except (OSError, UnicodeError) as error:
-            raise NewConnectionError(self, "the name could not be resolved") from error
-        for _family, _kind, _protocol, _name, address in found:
-            call.guard.check_address(str(address[0]))
-        for family, kind, protocol, _name, address in found:
-            sock = socket.socket(family, kind, protocol)
-            try:
-                remaining_seconds = call.remaining_seconds()
-                if remaining_seconds <= 0:
-                    raise TimeoutError("no time is left for another address")
-                sock.settimeout(min(CONNECT_TIMEOUT_SECONDS, remaining_seconds))
-                sock.connect(address)
-            except OSError as error:
-                sock.close()
-                last = error
-            else:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                call.watch(sock)
-                return sock
-        raise NewConnectionError(self, "nothing accepts connections there") from last
+            return connect(call, self._dns_host, self.port or 0)
+        except OSError as error:
+            raise NewConnectionError(self, "nothing could be connected to") from error
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - handed on as they come
         call = _calls.current
@@ -253,7 +150,7 @@ class HttpClient:
         self._guard.check_url(url)
         if timeout_seconds <= 0:
             raise RequestNotSent("no time is left for the call", reason="no_time_left")
-        with _Call(self._guard, timeout_seconds) as call:
+        with Call(self._guard, timeout_seconds) as call:
             _calls.current = call
             try:
                 answer = self._session.request(
@@ -292,7 +189,7 @@ def _read(answer: requests.Response, max_bytes: int) -> bytes:
         return b"".join(parts)
 
 
-def _failure(call: _Call, error: Exception) -> RequestNotSent | AnswerLost:
+def _failure(call: Call, error: Exception) -> RequestNotSent | AnswerLost:
     reason = "timeout" if call.expired or isinstance(error, requests.Timeout) else "connection"
     if call.writing:
         return AnswerLost("the request was sent and its answer never came whole", reason=reason)

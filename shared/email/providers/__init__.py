@@ -1,0 +1,1 @@
+"""Who carries e-mails: one module per vendor behind one contract."""

@@ -1,0 +1,155 @@
+"""What every provider of e-mail promises, so that who sends knows what it may do next.
+
+    Accepted                 the provider has it
+    Unsupported  (GiveUp)    it cannot carry such a message; nothing was sent
+    Rejected     (GiveUp)    it certainly has not, and asking again brings the same
+    NotAccepted  (RetryLater) it certainly has not, for a reason that passes
+    Ambiguous    (AnswerLost) it may have it
+
+Only the last may become a second copy for somebody: it is never followed by another provider blindly.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, final
+
+from shared.platform.errors import AnswerLost, GiveUp, RetryLater
+
+if TYPE_CHECKING:
+    from shared.email.rendered import Rendered
+    from shared.platform.clock import Deadline
+
+MEGABYTE = 1024 * 1024
+LONGEST_WAIT_SECONDS = 3600.0
+_LONGEST_WORDS = 200
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a vendor can carry.
+
+    Args:
+        max_bytes: of a message as it travels, files encoded.
+        max_recipients: of one message.
+        max_tags: how many of the message's tags it takes; 0: none.
+        smtputf8: whether letters beyond ASCII may stand before the @.
+    """
+
+    max_bytes: int
+    max_recipients: int
+    max_tags: int = 0
+    smtputf8: bool = False
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A recipient that was refused while others were accepted."""
+
+    address: str
+    permanent: bool
+    code: str
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The provider has it.
+
+    Args:
+        provider_id: the provider's own name for it, for its webhooks; may be empty.
+        refused: recipients that will not get it.
+    """
+
+    provider_id: str
+    refused: tuple[Refusal, ...] = ()
+
+
+class Unsupported(GiveUp):
+    """This provider cannot carry such a message; another one may."""
+
+    default_reason = "unsupported"
+
+
+class Rejected(GiveUp):
+    """It was certainly not accepted, and will not be.
+
+    Args:
+        about: ``account``: nothing of this company goes through this provider until somebody mends it;
+            ``message``: it does not want this message; ``recipients``: nobody will bring it to them.
+    """
+
+    default_reason = "rejected"
+
+    def __init__(
+        self, message: str, *, about: Literal["account", "message", "recipients"], reason: str = ""
+    ) -> None:
+        super().__init__(message, reason=reason)
+        self.about = about
+
+
+class NotAccepted(RetryLater):
+    """It was certainly not accepted this time; ``after_seconds`` where the provider said how long."""
+
+    default_reason = "not_accepted"
+
+
+class Ambiguous(AnswerLost):
+    """It may have been accepted."""
+
+    default_reason = "ambiguous"
+
+
+class Provider(ABC):
+    """One provider of one company; belongs to one thread. What it cannot do is refused here."""
+
+    capabilities: ClassVar[Capabilities]
+
+    @final
+    def send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
+        """Hand a message over, once.
+
+        Raises:
+            Unsupported, Rejected, NotAccepted, Ambiguous: see the module.
+        """
+        can = self.capabilities
+        if len(rendered.recipients) > can.max_recipients:
+            raise Unsupported("the message has too many recipients for it", reason="too_many_recipients")
+        if len(rendered.tags) > can.max_tags:
+            raise Unsupported("it does not take so many tags", reason="tags")
+        if rendered.needs_smtputf8 and not can.smtputf8:
+            raise Unsupported("it takes no letters beyond ASCII before an @", reason="smtputf8")
+        if deadline.passed():
+            raise NotAccepted("no time was left for it", reason="no_time_left")
+        return self._send(rendered, deadline)
+
+    @abstractmethod
+    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
+        """What differs from vendor to vendor."""
+
+    @final
+    def require_size(self, size_bytes: int, limit: int | None = None) -> None:
+        """Refuse what is too large once it is encoded.
+
+        Raises:
+            Unsupported: it is.
+        """
+        most = self.capabilities.max_bytes if limit is None else limit
+        if size_bytes > most:
+            raise Unsupported(f"the message has {size_bytes} bytes, {most} is the most", reason="too_large")
+
+
+def said(text: str) -> str:
+    """A provider's words for our log: one short line without addresses."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    return re.sub(r"[^\s<>]+@[^\s<>]+", "…", " ".join(line.split()))[:_LONGEST_WORDS]
+
+
+def wait_seconds(text: str | None, *, since: float = 0.0) -> float | None:
+    """How long to wait by a header: seconds, or a moment less ``since``; ``None`` where it says nothing."""
+    try:
+        seconds = float(text or "") - since
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS) if seconds == seconds else None  # noqa: PLR0124 - NaN

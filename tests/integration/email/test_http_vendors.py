@@ -1,0 +1,195 @@
+"""What SendGrid, Mailgun and SES say in their own ways."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from shared.email.files import S3Files
+from shared.email.message import StoredFile
+from shared.email.providers.contract import NotAccepted, Rejected, Unsupported, said, wait_seconds
+from shared.email.providers.mailgun import HOSTS as MAILGUN
+from shared.email.providers.sendgrid import HOSTS as SENDGRID
+from shared.email.providers.sendgrid import SendGrid
+from shared.email.rendered import File
+from shared.platform.clock import Deadline, SystemClock
+from shared.platform.errors import GiveUp
+from shared.platform.http import HttpClient
+from shared.platform.secret import Secret
+from tests.support.email import rendered
+from tests.support.mail import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.mail import Bench, Benches
+
+
+def soon() -> Deadline:
+    """A deadline of the real clock."""
+    return Deadline(SystemClock(), 20)
+
+
+@pytest.fixture
+def sendgrid(benches: Benches) -> Bench:
+    """SendGrid alone."""
+    return benches.bench("sendgrid")
+
+
+@pytest.fixture
+def mailgun(benches: Benches) -> Bench:
+    """Mailgun alone."""
+    return benches.bench("mailgun")
+
+
+def refused(bench: Bench, **fault: object) -> Rejected:
+    """How the vendor's refusal is understood."""
+    bench.fail(**fault)
+    with pytest.raises(Rejected) as caught:
+        bench.provider().send(rendered(), soon())
+    return caught.value
+
+
+def test_sendgrids_used_up_credits_are_not_a_wrong_key(sendgrid: Bench) -> None:
+    """Both come as 401."""
+    error = refused(sendgrid, status=401, body="Maximum credits exceeded")
+    assert (error.about, error.reason) == ("account", "billing")
+    error = refused(sendgrid, status=401, body="The provided authorization grant is invalid")
+    assert (error.about, error.reason) == ("account", "denied")
+
+
+def test_sendgrids_reset_is_a_moment(sendgrid: Bench) -> None:
+    """In epoch seconds, not a wait."""
+    sendgrid.fail(status=429, retry_after_seconds=30)
+    with pytest.raises(NotAccepted) as caught:
+        sendgrid.provider().send(rendered(), soon())
+    assert 27 <= (caught.value.after_seconds or 0) <= 30
+
+
+def test_mailguns_retry_after_is_a_wait(mailgun: Bench) -> None:
+    """In seconds."""
+    mailgun.fail(status=429, retry_after_seconds=30)
+    with pytest.raises(NotAccepted) as caught:
+        mailgun.provider().send(rendered(), soon())
+    assert caught.value.after_seconds == 30
+
+
+@pytest.mark.parametrize("domain", ["elsewhere.example", "sandbox1.mailgun.example", "unpaid.example"])
+def test_mailguns_domains_are_the_accounts_matter(mailgun: Bench, domain: str) -> None:
+    """The other region, an unlisted recipient of a sandbox, an unpaid account."""
+    with pytest.raises(Rejected) as caught:
+        mailgun.provider(domain=domain).send(rendered(), soon())
+    assert caught.value.about == "account"
+
+
+@pytest.mark.parametrize("vendor", ["sendgrid", "mailgun"])
+def test_a_vendor_that_says_itself_that_it_is_not_there_has_taken_nothing(
+    benches: Benches, vendor: str
+) -> None:
+    """A proxy's page with the same status proves nothing; see the contract's cases."""
+    bench = benches.bench(vendor)
+    bench.fail(status=503, body="Service unavailable")
+    with pytest.raises(NotAccepted):
+        bench.provider().send(rendered(), soon())
+
+
+def test_sendgrids_sandbox_is_told(sendgrid: Bench) -> None:
+    """200 instead of 202: nothing would be delivered."""
+    assert refused(sendgrid, status=200, body="").reason == "sandbox"
+
+
+@pytest.mark.parametrize("vendor", ["sendgrid", "mailgun", "ses"])
+def test_tags_and_our_own_ids_travel_along(benches: Benches, vendor: str) -> None:
+    """For statistics, and for the vendor's webhooks."""
+    bench = benches.bench(vendor)
+    bench.provider().send(rendered(tags=["cita", "es"]), soon())
+    extras = str(bench.mails()[0]["extras"])
+    assert all(word in extras for word in ("'cita'", "'es'", "frontdesk_email_id", "em_1", "clinica-sol"))
+
+
+@pytest.mark.parametrize(
+    ("vendor", "megabytes"), [("sendgrid", 23), ("mailgun", 20), ("ses", 30), ("smtp", 20)]
+)
+def test_size_is_checked_after_encoding(benches: Benches, vendor: str, megabytes: int) -> None:
+    """Base64 adds a third: what fits as a file may not fit as a message."""
+    bench = benches.bench(vendor)
+    file = File("a.bin", "application/octet-stream", bytes(megabytes * 1024 * 1024))
+    with pytest.raises(Unsupported) as caught:
+        bench.provider().send(replace(rendered(), files=(file,)), soon())
+    assert (caught.value.reason, bench.mails()) == ("too_large", [])
+
+
+def test_regions_have_their_own_hosts() -> None:
+    """A wrong one looks like a wrong key."""
+    assert SENDGRID == {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
+    assert MAILGUN == {"us": "https://api.mailgun.net", "eu": "https://api.eu.mailgun.net"}
+
+
+def test_keys_are_not_shown() -> None:
+    """Not in a representation either."""
+    provider = SendGrid(HttpClient(LOOPBACK), SystemClock(), SENDGRID["eu"], Secret("SG.planted"))
+    assert "planted" not in str(vars(provider))
+
+
+def test_providers_words_are_short_and_hold_no_address() -> None:
+    """They go into the log."""
+    assert said("550 <ana@x.com>:\r\n unknown " + "x" * 500).startswith("550 <…>: unknown x")
+    assert len(said("x" * 500)) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30", 30.0), ("-5", 0.0), ("1e9", 3600.0), ("soon", None), (None, None), ("nan", None)],
+)
+def test_waits_are_bounded(text: str | None, seconds: float | None) -> None:
+    """Whatever the header holds."""
+    assert wait_seconds(text) == seconds
+
+
+class TestStoredFiles:
+    """Attachments in S3."""
+
+    @pytest.fixture
+    def stored(self) -> Iterator[tuple[S3Files, StoredFile]]:
+        """A file of a company, in its first version; a second one has replaced it."""
+        with mock_aws():
+            client = boto3.client("s3", region_name="eu-west-1")
+            place = {"LocationConstraint": "eu-west-1"}
+            client.create_bucket(Bucket="files", CreateBucketConfiguration=place)  # type: ignore[arg-type]
+            client.put_bucket_versioning(Bucket="files", VersioningConfiguration={"Status": "Enabled"})
+            first = client.put_object(Bucket="files", Key="company/sol/a.pdf", Body=b"one")
+            client.put_object(Bucket="files", Key="company/sol/a.pdf", Body=b"two")
+            digest = hashlib.sha256(b"one").hexdigest()
+            file = StoredFile(
+                key="company/sol/a.pdf", version_id=first["VersionId"], sha256=digest, size_bytes=3
+            )
+            yield S3Files(client, "files"), file
+
+    def test_the_pinned_version_is_read(self, stored: tuple[S3Files, StoredFile]) -> None:
+        """Whatever was written later."""
+        files, file = stored
+        assert files.read("sol", file) == b"one"
+
+    @pytest.mark.parametrize(
+        ("company", "change", "reason"),
+        [
+            ("other", {}, "attachment_foreign"),
+            ("so", {}, "attachment_foreign"),
+            ("sol", {"sha256": "0" * 64}, "attachment_changed"),
+            ("sol", {"size_bytes": 4}, "attachment_changed"),
+            ("sol", {"key": "company/sol/b.pdf"}, "attachment_missing"),
+        ],
+    )
+    def test_what_is_not_the_companys_or_not_the_same_is_refused(
+        self, stored: tuple[S3Files, StoredFile], company: str, change: dict[str, object], reason: str
+    ) -> None:
+        """For good."""
+        files, file = stored
+        with pytest.raises(GiveUp) as caught:
+            files.read(company, file.model_copy(update=change))
+        assert caught.value.reason == reason
