@@ -15,7 +15,9 @@ SIMULATORS = (
     "calendly_simulator",
     "chatwoot_simulator",
     "google_simulator",
+    "mail_simulator",
     "model_simulator",
+    "smtp_simulator",
 )
 LAYOUT = {
     tokenize.COMMENT,

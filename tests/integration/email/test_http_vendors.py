@@ -160,7 +160,7 @@ class TestStoredFiles:
         with mock_aws():
             client = boto3.client("s3", region_name="eu-west-1")
             place = {"LocationConstraint": "eu-west-1"}
-            client.create_bucket(Bucket="files", CreateBucketConfiguration=place)  # type: ignore[arg-type]
+            client.create_bucket(Bucket="files", CreateBucketConfiguration=place)
             client.put_bucket_versioning(Bucket="files", VersioningConfiguration={"Status": "Enabled"})
             first = client.put_object(Bucket="files", Key="company/sol/a.pdf", Body=b"one")
             client.put_object(Bucket="files", Key="company/sol/a.pdf", Body=b"two")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.support.mail import Bench
 
-TWO = {"to": ["ana@cliente.example", "bea@cliente.example"]}
+TWO: dict[str, Any] = {"to": ["ana@cliente.example", "bea@cliente.example"]}
 
 
 def soon(seconds: float = 20) -> Deadline:
