@@ -1,7 +1,7 @@
 """One account on one Chatwoot server: its tokens, and requests made with the right one.
 
 The token travels in ``Api-Access-Token``: with the underscores of Chatwoot's documentation nginx drops the
-header by default (Chatwoot issue 1057), and the server reads both spellings as the same.
+header by default (chatwoot/chatwoot#1057), and the server reads both spellings as the same.
 """
 
 from __future__ import annotations

@@ -43,7 +43,10 @@ MAX_RETRY_AFTER_SECONDS = 900.0
 KNOWN_401 = (
     ("not authorized for bots", CLOSED_TO_BOTS),
     ("invalid access token", "token_invalid"),
-    ("you need to sign in", "token_not_received"),  # often a proxy that drops the header: Chatwoot issue 1057
+    (
+        "you need to sign in",
+        "token_not_received",
+    ),  # often a proxy drops the header: chatwoot/chatwoot#1057
     ("bot is not authorized to access this account", "bot_outside_account"),
     ("not authorized to access this account", "user_outside_account"),
     ("not authorized to do this action", "not_permitted"),

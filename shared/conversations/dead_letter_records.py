@@ -39,7 +39,7 @@ class LetterState(StrEnum):
 
     OPEN = "open"  # recorded; a person is being told
     HANDED_OVER = "handed_over"
-    UNTOLD = "untold"  # nobody can be told through Chatwoot
+    UNTOLD = "untold"  # nobody was told through Chatwoot: nobody could be, or nobody had to be
     REPLAYING = "replaying"  # its messages count as unanswered again, and are being put back
     REPLAYED = "replayed"  # its messages are back in the queue; the ledger says what became of them
 

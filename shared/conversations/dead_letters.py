@@ -120,7 +120,7 @@ class DeadLetterOffice:
             if letter.state is not LetterState.OPEN:
                 return True
             try:
-                self._hand_over(letter, Deadline(self._desk.clock, remaining_seconds - 5))
+                state = self._hand_over(letter, Deadline(self._desk.clock, remaining_seconds - 5))
             except (NotFound, GiveUp) as lost:
                 # Nobody can be told through Chatwoot: the record, the metric and its alarm remain.
                 log.error("a dead letter cannot be handed over", reason=lost.reason)
@@ -132,7 +132,7 @@ class DeadLetterOffice:
                 log.warning("a dead letter could not be handed over yet", reason=failed.reason)
                 count("DeadLetterHandOverFailed", reason=failed.reason)
                 return False
-            self._records.told(letter, LetterState.HANDED_OVER)
+            self._records.told(letter, state)
             return True
 
     def _read(self, record: QueueRecord) -> DeadLetter | None:
@@ -180,7 +180,7 @@ class DeadLetterOffice:
 
     # -- the hand-over ---------------------------------------------------------------------------------
 
-    def _hand_over(self, letter: LetterRecord, deadline: Deadline) -> None:
+    def _hand_over(self, letter: LetterRecord, deadline: Deadline) -> LetterState:
         """A turn of its own, without messages: what it has done is in the ledger, so it is done once."""
         case = letter.case
         company = self._desk.companies.get(case.key.company_id)
@@ -188,10 +188,10 @@ class DeadLetterOffice:
         if connection is None or not connection.connected:
             raise GiveUp("the company is not connected to Chatwoot", reason="not_connected")
         if company.mode != "live":
-            return  # in shadow mode nobody is told anything, in mode off nobody is served
+            return LetterState.UNTOLD  # in shadow mode nobody is told anything, in mode off nobody is served
         ledger = self._taken_up(letter)
         if ledger is None:
-            return
+            return LetterState.HANDED_OVER if letter.hand_over_turn else LetterState.UNTOLD
         chatwoot = self._desk.chatwoot(case.key.company_id, connection)
         turn = Turn(
             self._desk,
@@ -213,6 +213,7 @@ class DeadLetterOffice:
             if ledger.head.turn:
                 ledger.close(Outcome.GIVEN_UP, [])
             raise
+        return LetterState.HANDED_OVER
 
     def _taken_up(self, letter: LetterRecord) -> Ledger | None:
         """The conversation's ledger in our hands; ``None`` when nobody has to be told any more."""

@@ -208,7 +208,7 @@ class ChatwootHandle:
     def repeat(self, delivery: JsonDict, *, as_new: bool = False) -> requests.Response:
         """Send a delivery's body once more, freshly signed, under another delivery id if ``as_new``.
 
-        Chatwoot itself does the latter at times (its issue 11901).
+        Chatwoot itself does the latter at times (chatwoot/chatwoot#11901).
         """
         body: bytes = delivery["body"].encode()
         signed = webhooks.signed_headers(delivery["secret"], body, int(time.time()))

@@ -15,11 +15,12 @@ from shared.conversations.inbox import Inbox
 from shared.conversations.ledger import Ledger
 from shared.conversations.storms import STORM_ABOVE, STORM_SECONDS, Notice, Storms
 from shared.platform.clock import epoch_milliseconds
-from shared.platform.errors import InvalidInput, NotFound, RetryLater
+from shared.platform.errors import GiveUp, InvalidInput, NotFound, RetryLater
+from tests.support.desk import World
 
 if TYPE_CHECKING:
-    from shared.platform.tables import Item
-    from tests.support.desk import World
+    from shared.agent.values import AgentResponse
+    from shared.platform.tables import Item, Table
 
 DAY = 86_400
 
@@ -183,6 +184,21 @@ def test_a_turn_that_can_tell_nobody_ends_and_the_customers_next_message_gets_it
     world.customer_writes("¿sigue ahí?", 70_020)
     world.work_until_done()
     assert world.said() == ["Re: ¿sigue ahí?"]
+
+
+def test_where_the_company_only_watches_a_letter_does_not_say_that_people_were_told(table: Table) -> None:
+    """Nothing is posted there, not even a note."""
+    world = World(table, {"mode": "shadow"})
+
+    def refuse(_question: str) -> AgentResponse:
+        raise GiveUp("no", reason="model_denied")
+
+    world.mind.answer = refuse
+    world.customer_writes("hola", 70011)
+    world.work_until_done()
+    world.office_until_done()
+    assert world.dead_letter_items()[0]["state"] == "untold"
+    assert world.chatwoot.posted == []
 
 
 def test_news_of_a_failed_part_that_crashed_its_workers_reaches_a_person(world: World) -> None:
