@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import click
 import requests
 
-from cli.failures import Refused, Unreachable
+from cli.failures import NotThere, Refused, Unreachable
 
 TIMEOUT_SECONDS = 35.0  # above the 30 seconds of API Gateway
 
@@ -53,7 +54,7 @@ class ApiClient:
             except requests.RequestException as error:
                 raise Unreachable(f"{self._base_url} does not answer ({type(error).__name__}).") from None
         if not answer.ok or answer.is_redirect:
-            raise Refused(_words(answer))
+            raise (NotThere if answer.status_code == HTTPStatus.NOT_FOUND else Refused)(_words(answer))
         return answer.json() if answer.content else None
 
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlencode
 
 import click
 
 from cli.client import path_of
 from cli.context import Options, options_of, table
+from cli.deployment import deployment_of
+from cli.failures import NotThere, aws_errors, our_errors
+from infra import names
+from shared.companies.forgetting import Forgetting
+from shared.companies.names import is_company_id
+from shared.companies.receipt import receipt_lines
+from shared.platform.clock import SystemClock
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
 
 
 @click.group()
@@ -75,6 +85,47 @@ def delete_company(options: Options, company_id: str) -> None:
     """
     answer = options.client().call("DELETE", path_of("companies", company_id))
     options.show(answer, [f"{company_id} is deleted.", *answer["warnings"]])
+
+
+@company.command(name="forget")
+@click.argument("company_id")
+@click.option("--no-wait", is_flag=True, help="Do not wait before the second look; run it again later.")
+@click.confirmation_option(prompt="Everything of the company will be gone, its customers' too. Go on?")
+@deployment_of
+@options_of
+def forget_company(options: Options, company_id: str, *, no_wait: bool, deployment: Deployment) -> None:
+    """Delete COMPANY_ID with everything that any table holds of it and its customers; print a receipt.
+
+    Needs your API key as the operator, and your AWS rights. It may be stopped at any moment: the same command
+    goes on where it was.
+
+    Example: frontdesk company forget clinica-sol --stage prod
+    """
+    if not is_company_id(company_id):
+        raise click.UsageError("That is no company's id.")
+    client = options.client()
+
+    def take_leave() -> list[str]:
+        try:
+            return list(client.call("DELETE", path_of("companies", company_id))["warnings"])
+        except NotThere:
+            return []  # an earlier run, or `company delete`, did it
+
+    # Credentials first: nothing shall open any more, whatever comes after.
+    tables = {name: deployment.table(name) for name in sorted(names.TABLES, key=_credentials_first)}
+    with aws_errors(f"forgetting {company_id}"), our_errors():
+        forgetting = Forgetting(tables, deployment.companies, SystemClock())
+        receipt = forgetting.run(company_id, take_leave, "command", _on_the_way, wait=not no_wait)
+    told = receipt.as_dict()
+    options.show(told, receipt_lines(told))
+
+
+def _credentials_first(name: str) -> bool:
+    return name != names.CREDENTIALS
+
+
+def _on_the_way(sentence: str) -> None:
+    click.echo(sentence, err=True)
 
 
 @company.command(name="try")

@@ -42,15 +42,19 @@ class Deployment:
             raise click.UsageError("Say which deployment: --stage or --stack.")
         return stack_output(self.stack, name)
 
+    def table(self, name: str) -> Table:
+        """One of its tables, by our name for it."""
+        return Table(boto3.client("dynamodb"), self.output(_output_of(name)))
+
     @property
     def companies(self) -> Table:
         """The companies table."""
-        return Table(boto3.client("dynamodb"), self.output(names.Outputs.COMPANIES_TABLE))
+        return self.table(names.COMPANIES)
 
     @property
     def credentials(self) -> Table:
         """The credentials table."""
-        return Table(boto3.client("dynamodb"), self.output(names.Outputs.CREDENTIALS_TABLE))
+        return self.table(names.CREDENTIALS)
 
     @property
     def kms_key(self) -> str:
@@ -61,30 +65,32 @@ class Deployment:
 def deployment_of(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options that name a deployment, and a `Deployment` as ``deployment``."""
 
-    @click.option("--stage", envvar="FRONTDESK_STAGE", help="The deployment's stage, such as dev or prod.")
-    @click.option("--stack", help="Its CloudFormation stack, where it is called otherwise.")
-    @click.option("--companies-table", envvar="FRONTDESK_COMPANIES_TABLE", help="Instead of the stack's.")
-    @click.option("--credentials-table", envvar="FRONTDESK_CREDENTIALS_TABLE", help="Instead of the stack's.")
-    @click.option("--kms-key", envvar="FRONTDESK_KMS_KEY_ARN", help="Instead of the stack's.")
     @wraps(command)
     def with_deployment(
         *words: Any,  # noqa: ANN401 - passed through
         stage: str | None,
         stack: str | None,
-        companies_table: str | None,
-        credentials_table: str | None,
         kms_key: str | None,
         **options: Any,  # noqa: ANN401 - passed through
     ) -> None:
-        given = {
-            names.Outputs.COMPANIES_TABLE: companies_table or "",
-            names.Outputs.CREDENTIALS_TABLE: credentials_table or "",
-            names.Outputs.KEY_ARN: kms_key or "",
-        }
+        given = {_output_of(name): options.pop(f"{name}_table") or "" for name in names.TABLES}
+        given[names.Outputs.KEY_ARN] = kms_key or ""
         deployment = Deployment(stack or (names.stack(stage) if stage else ""), given)
         command(*words, deployment=deployment, **options)
 
-    return with_deployment
+    found = with_deployment
+    for name in (*reversed(names.TABLES), "kms-key"):
+        option = name if name == "kms-key" else f"{name}-table"
+        variable = "FRONTDESK_KMS_KEY_ARN" if name == "kms-key" else f"FRONTDESK_{name.upper()}_TABLE"
+        found = click.option(f"--{option}", envvar=variable, help="Instead of the stack's.")(found)
+    found = click.option("--stack", help="Its CloudFormation stack, where it is called otherwise.")(found)
+    stage_help = "The deployment's stage, such as dev or prod."
+    return click.option("--stage", envvar="FRONTDESK_STAGE", help=stage_help)(found)
+
+
+def _output_of(table: str) -> str:
+    """What the stack calls a table."""
+    return f"{table.capitalize()}Table"
 
 
 def stack_output(stack: str, name: str) -> str:

@@ -23,6 +23,10 @@ class Refused(click.ClickException):
     exit_code = 1
 
 
+class NotThere(Refused):
+    """There is no such thing."""
+
+
 class Unreachable(click.ClickException):
     """Nobody answered."""
 

@@ -103,6 +103,10 @@ class MemoryTable(Table):
         with self._lock:
             return iter(copy.deepcopy(list(self._items.values())))
 
+    def keys_below(self, prefix: str) -> Iterator[Key]:
+        """See `Table`."""
+        return iter([Key(item["pk"], item["sk"]) for item in self.scan() if item["pk"].startswith(prefix)])
+
     def put(self, item: Item, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
         """See `Table`."""
         self.transact([Put(item, condition, values or {})])
@@ -110,6 +114,10 @@ class MemoryTable(Table):
     def put_many(self, items: Sequence[Item]) -> None:
         """See `Table`."""
         self.transact([Put(item) for item in items])
+
+    def delete_many(self, keys: Sequence[Key]) -> None:
+        """See `Table`."""
+        self.transact([Delete(key) for key in keys])
 
     def update(
         self,
