@@ -31,6 +31,7 @@ JsonDict = dict[str, Any]
 
 REMEMBERED_CALLS = 1000
 OWN_PATHS = ("/simulator", "/desk", "/inbox")
+OWN_PAGES = ("/calendar",)
 EXTENSION = "frontdesk.faults"  # the application's `Faults`, and in the WSGI environment the `Fault`
 
 
@@ -107,7 +108,7 @@ class Faults:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """One call, as WSGI makes it."""
-        if environ["PATH_INFO"].startswith(OWN_PATHS):
+        if environ["PATH_INFO"].startswith(OWN_PATHS) or environ["PATH_INFO"] in OWN_PAGES:
             return self._app(environ, start_response)
         fault, call = self._arrived(environ)
 

@@ -39,7 +39,7 @@ def addresses(world: World) -> list[str]:
         f"  chat page         {world.desk_url}",
         f"  local AWS         {world.aws_endpoint_url}  (region {world.region}, keys test / test)",
         f"  model             {world.model_base_url}{'  (simulated)' if world.model_is_simulated else ''}",
-        f"  Google            {world.google_base_url}  (simulated)",
+        f"  Google            {world.google_base_url}/calendar  (simulated)",
         f"  Calendly          {world.calendly_base_url}  (simulated)",
         f"  operator's key    {world.operator_api_key}",
     ]

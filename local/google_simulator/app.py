@@ -11,7 +11,12 @@ from flask import Flask, Response, jsonify, request
 
 from local import faults, movable_clock, oauth_server, one_at_a_time
 from local.google_simulator import oauth
+from local.google_simulator.calendar import refusals
+from local.google_simulator.calendar.records import Calendars
+from local.google_simulator.calendar_api import api
+from local.google_simulator.calendar_api.channels import Channels
 from local.google_simulator.grants import Grants
+from local.google_simulator.people import controls, page
 from local.google_simulator.service_accounts import KEY_BITS, ServiceAccounts
 
 
@@ -25,6 +30,9 @@ class Google:
         self.codes = oauth_server.Codes("4/0A")
         self.grants = Grants(self.clock)
         self.services = ServiceAccounts(self.grants)
+        self.calendars = Calendars(self.grants, self.clock)
+        self.channels = Channels(self.clock)
+        self.calendars.told = self.channels.changed
 
     @cached_property
     def signing_key(self) -> bytes:
@@ -35,19 +43,29 @@ class Google:
         )
 
     def close(self) -> None:
-        """Nothing runs on its own."""
+        """Tell nobody any more."""
+        self.channels.close()
+
+
+def refusal(fault: faults.Fault) -> Response | None:
+    """What a fault answers in Google's place, in the words of the part whose path it names."""
+    if fault.path.startswith("/calendar/"):
+        return refusals.refusal(fault)
+    return oauth_server.refusal(fault)
 
 
 def create_app() -> Flask:
     """A simulator of its own: three accounts, one client, no grants."""
     app, google = Flask(__name__), Google()
     app.extensions["google"] = google
-    faults.install(app, oauth_server.refusal)
+    faults.install(app, refusal)
     one_at_a_time.install(app, google.lock)
     movable_clock.install(app, google.clock)
     oauth_server.install(app, google.clients, oauth.VENDOR)
 
     app.register_blueprint(oauth.routes)
+    for routes in (api.routes, controls.routes, page.routes):
+        app.register_blueprint(routes)
 
     @app.errorhandler(404)
     @app.errorhandler(405)

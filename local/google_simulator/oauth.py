@@ -3,23 +3,13 @@
 People: ``/o/oauth2/v2/auth`` shows the accounts, then what is asked for. From two scopes on (one, beside
 those of sign-in) each has a box of its own that begins unticked. Programs: ``/token``, ``/revoke``,
 ``/v1/userinfo``.
-
-For tests:
-
-- ``GET /simulator/oauth``: token calls of each kind, revocations, living grants. ``PATCH`` sets
-  ``access_token_seconds``.
-- ``POST /simulator/oauth/end``: ends the grants of ``account`` (or all) ``how``: ``revoked``,
-  ``invalid_rapt``, ``admin_policy_enforced`` or ``account_deleted``. With ``how`` ``access`` every access
-  token dies and the grants live on.
-- ``POST /simulator/accounts``: another account (``email``, ``name``, ``zone``); ``GET`` lists them.
-- ``POST /simulator/service-accounts``: ``name`` and ``delegated`` scopes; the answer is its key file.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, request
 from google.auth import crypt, jwt
 
 from local.google_simulator import service_accounts
@@ -68,8 +58,7 @@ def ask() -> str | Response:
     account = google().grants.accounts.get(request.args.get(ACCOUNT, ""))
     if account is None:
         hidden = [(name, value) for name, value in request.args.items() if name != ACCOUNT]
-        people = _people()
-        return page("accounts", VENDOR, client=client, accounts=people, asked=hidden)
+        return page("accounts", VENDOR, client=client, accounts=people(), asked=hidden)
     known = google().grants.of(account.email, client.client_id).scopes
     if "consent" not in request.args.get("prompt", "").split() and known >= frozenset(scopes):
         return _with_code(client, account, scopes, consented=False)
@@ -115,7 +104,8 @@ def _text(scope: str) -> str:
     return text
 
 
-def _people() -> list[Account]:
+def people() -> list[Account]:
+    """Every account but the service accounts."""
     return [one for one in google().grants.accounts.values() if not google().services.owns(one.email)]
 
 
@@ -203,42 +193,3 @@ def bearer() -> Access | None:
     """What the request's access token stands for; ``None``: there is none that lives."""
     scheme, _, token_text = request.headers.get("Authorization", "").partition(" ")
     return google().grants.living(token_text.strip()) if scheme == "Bearer" else None
-
-
-@routes.route("/simulator/oauth", methods=["GET", "PATCH"])
-def show() -> JsonDict:
-    """See the module."""
-    if request.method == "PATCH":
-        google().grants.access_token_seconds = request.get_json()["access_token_seconds"]
-    return google().grants.shown()
-
-
-@routes.post("/simulator/oauth/end")
-def end() -> JsonDict:
-    """See the module."""
-    given = request.get_json()
-    grants, how = google().grants, given.get("how", "revoked")
-    if how == "access":
-        grants.expire_access()
-    elif how not in FACTS["ends"]:
-        raise TokenRefused("invalid_request", f"how is one of: access, {', '.join(FACTS['ends'])}")
-    else:
-        for grant in grants.every(given.get("account", "")):
-            grants.end(grant, how)
-    return grants.shown()
-
-
-@routes.route("/simulator/accounts", methods=["GET", "POST"])
-def accounts() -> Response:
-    """See the module."""
-    if request.method == "POST":
-        account = Account(**request.get_json())
-        google().grants.accounts[account.email] = account
-    return jsonify(_people())
-
-
-@routes.post("/simulator/service-accounts")
-def create_service_account() -> JsonDict:
-    """See the module."""
-    given = request.get_json()
-    return google().services.create(given["name"], given.get("delegated", []))

@@ -1,0 +1,1 @@
+"""Calendars and events: what they hold, when they take place, how they are written."""
