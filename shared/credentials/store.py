@@ -8,6 +8,7 @@ from shared.companies.names import SCHEMA_VERSION, company_pk
 from shared.platform.tables import Key
 
 if TYPE_CHECKING:
+    from shared.credentials.key_service import KeyServiceCondition
     from shared.credentials.vault import Vault
     from shared.platform.secret import Secret
     from shared.platform.tables import Table
@@ -59,6 +60,10 @@ class Credentials:
         prefix = _row(company_id, provider, "").sk
         found = self._table.query(company_pk(company_id), prefix=prefix, consistent=True)
         return {item["sk"].removeprefix(prefix) for item in found}
+
+    def condition(self, company_id: str) -> KeyServiceCondition:
+        """Whether what is stored can be opened; see `shared.credentials.vault.Vault.condition`."""
+        return self._vault.condition(company_id)
 
     def delete(self, company_id: str, provider: str, field: str = "") -> None:
         """Remove one field of a provider, or all of them."""

@@ -1,6 +1,7 @@
 """A company's integrations at a glance: what is broken, since when, and what mends it.
 
-Only what is stored is looked at: asking for health costs the other side nothing.
+Only what is stored is looked at: asking for health costs the other side nothing. KMS is asked at most once in
+five minutes and process, once a minute while it fails.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from shared.credentials.key_service import KeyServiceCondition
 
 
 class Condition(StrEnum):
@@ -64,6 +67,15 @@ def chatwoot_health(status: Mapping[str, Any]) -> Health:
         remedy = "connect again with a token that may do it"
         return Health(Condition.DEGRADED, str(status["warnings"][0]), since, remedy)
     return Health(Condition.OK, since=since)
+
+
+def vault_health(condition: KeyServiceCondition) -> Health:
+    """Whether credentials can be opened: without KMS nothing works once what is in memory is too old."""
+    if not condition.reason:
+        return Health(Condition.OK)
+    since = condition.since.isoformat() if condition.since else ""
+    remedy = "the operator looks at the KMS key: enabled, grants in place, the account's quotas"
+    return Health(Condition.BROKEN, f"credentials cannot be opened: {condition.reason}", since, remedy)
 
 
 def overall(integrations: Mapping[str, Health]) -> dict[str, Any]:

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from shared.credentials.key_cache import CACHE_SECONDS
+from shared.credentials.vault import ASK_AGAIN_SECONDS
 from tests.integration.integrations_api.test_chatwoot import connect
+from tests.support.api import Api
+from tests.support.vault import CountingKms
 
 if TYPE_CHECKING:
-    from tests.support.api import Api, Told
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
+
+    from tests.support.api import Told
     from tests.support.chatwoot import ChatwootHandle
 
 
@@ -57,3 +66,24 @@ def test_a_bots_token_alone_is_degraded_because_lost_webhooks_cannot_be_found(
     told = _health(api)
     assert (told.status, told.json["status"]) == (200, "degraded")
     assert "lost" in told.json["integrations"]["chatwoot"]["reason"]
+
+
+def test_credentials_that_cannot_be_opened_are_broken_until_kms_works_again(
+    dynamodb: DynamoDBClient, kms: KMSClient, chatwoot: ChatwootHandle
+) -> None:
+    """Told when the data keys in memory are too old to work on, with since when and what mends it."""
+    failing = CountingKms(kms)
+    api = Api(dynamodb, failing)  # type: ignore[arg-type]
+    api.company("sol")
+    connect(api, chatwoot, register_webhook=True)
+    refusal = {"Error": {"Code": "DisabledException", "Message": "no"}}
+    failing.failure = ClientError(refusal, "Decrypt")  # type: ignore[arg-type]
+    assert _health(api).status == 200
+    api.clock.advance(CACHE_SECONDS)
+    broken = _health(api)
+    told = broken.json["integrations"]["credentials"]
+    assert (broken.status, told["status"], told["since"]) == (503, "broken", api.clock.now().isoformat())
+    assert "KMS key" in told["remedy"]
+    failing.failure = None
+    api.clock.advance(ASK_AGAIN_SECONDS)
+    assert _health(api).json["integrations"]["credentials"]["status"] == "ok"
