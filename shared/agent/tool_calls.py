@@ -65,7 +65,8 @@ class ToolCalls:
         context = replace(self.context, call_key=f"{self.journal.identity}:{step}:{index}")
         result = self.tools.run(call.name, call.arguments, context, self.offered)
         log.info("a tool ran", step=step, tool=call.name[:64], failed="error" in result.content)
-        return _as_record(result) | {"wrote": self.tools.writes(call.name)}
+        facts = {"wrote": self.tools.writes(call.name), "failed": "error" in result.content}
+        return _as_record(result) | facts
 
 
 def _as_record(result: ToolResult) -> JsonDict:

@@ -18,7 +18,7 @@ from shared.conversations.dead_letter_records import (
     LetterState,
     turn_source,
 )
-from shared.conversations.deciding import hand_over_plan, speaking_rules
+from shared.conversations.deciding import hand_over_plan, speaking_rules, with_done
 from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox
@@ -26,6 +26,7 @@ from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.keys import SCHEMA_VERSION
 from shared.conversations.ledger import Ledger
 from shared.conversations.ledger_head import FenceLost
+from shared.conversations.ledger_journal import tools_that_acted
 from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Unsettled
 from shared.conversations.storms import Storms
@@ -205,7 +206,8 @@ class DeadLetterOffice:
         )
         if not ledger.head.turn:
             begun = self._records.hand_over_begins(letter, ledger.head.last_turn + 1)
-            ledger.open_with_plan(self._plan(case, turn, chatwoot), also=[begun])
+            done = tools_that_acted(ledger.entries(letter.turn)) if letter.turn else []
+            ledger.open_with_plan(with_done(self._plan(case, turn, chatwoot), done), also=[begun])
         try:
             self._carry_out(turn, ledger, chatwoot)
         except GiveUp:

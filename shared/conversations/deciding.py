@@ -39,7 +39,9 @@ _NOTICE_AGAIN_AFTER = timedelta(hours=12)
 # Two voice messages that nobody understands are two in a row within a day, whatever was said between them.
 _IN_A_ROW = timedelta(days=1)
 _LOOKED_BACK = 6
-_NOTE = "🤖 Frontdesk handed this conversation over. Reason: {reason}."
+_NOTE = "🤖 Frontdesk handed this conversation over. Reason: {reason}. {told}"
+_TOLD, _UNTOLD = "The customer is told.", "The customer is told nothing."
+_DONE = " Before that it did: {tools}."
 
 
 @dataclass(frozen=True)
@@ -256,9 +258,24 @@ def hand_over_plan(case: Case, reason: str, *, reply: str = "", told: bool = Tru
     rules = case.company.hand_over
     text = reply or rules.text_for(case.company.language)
     public = _parts(text, case) if told else ()
-    note = Part(_NOTE.format(reason=reason.rstrip(".")[:500]), private=True)
+    words = _NOTE.format(reason=reason.rstrip(".")[:500], told=_TOLD if public else _UNTOLD)
+    note = Part(neutralise(words), private=True)
     status = _hand_over_status(case)
     return Plan(Outcome.HANDED_OVER, (*public, note), status=status, reason=reason, agent=agent)
+
+
+def with_done(plan: Plan, tools: Sequence[str]) -> Plan:
+    """The same plan, whose notes also tell people what the desk has done.
+
+    Args:
+        plan: a hand-over, or another plan, which stays as it is.
+        tools: the names of those that acted.
+    """
+    if not tools or plan.outcome is not Outcome.HANDED_OVER:
+        return plan
+    done = _DONE.format(tools=", ".join(tools))
+    parts = tuple(replace(part, text=part.text + done) if part.private else part for part in plan.parts)
+    return replace(plan, parts=parts)
 
 
 def failure_plan(case: Case, error: str, rules: SpeakingRules, now: datetime) -> Plan:
@@ -270,7 +287,8 @@ def failure_plan(case: Case, error: str, rules: SpeakingRules, now: datetime) ->
         rules: the company's, on who speaks.
         now: the current moment.
     """
-    note = Part(_FAILURE_NOTE.format(error=error.strip().rstrip(".")[:500]), private=True)
+    words = _FAILURE_NOTE.format(error=error.strip().rstrip(".")[:500])
+    note = Part(neutralise(words), private=True)
     people_have_it = bool(case.people.silence_reason(rules, now))
     status = "" if people_have_it else _hand_over_status(case)
     return Plan(Outcome.HANDED_OVER, (note,), status=status, reason="part_failed")

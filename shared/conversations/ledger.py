@@ -110,11 +110,12 @@ class Ledger:
         )
         return self.head.attempts
 
-    def entries(self) -> dict[str, Item]:
-        """The open turn's items, by the rest of their sort keys, such as ``plan`` or ``part#00``."""
-        if not self.head.turn:
+    def entries(self, turn: int = 0) -> dict[str, Item]:
+        """A turn's items, the open one's by default, by the rest of their sort keys, such as ``part#000``."""
+        turn = turn or self.head.turn
+        if not turn:
             return {}
-        prefix = turn_prefix(self.head.turn)
+        prefix = turn_prefix(turn)
         items = self._table.query(self.key.pk, prefix=prefix, consistent=True)
         return {item["sk"].removeprefix(prefix): item for item in items}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shared.platform.observability import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from shared.agent.values import JsonDict
     from shared.conversations.ledger import Ledger
@@ -59,3 +59,22 @@ class LedgerJournal:
         item = self._entries.get(name)
         recorded: JsonDict | None = None if item is None else json.loads(item["json"])
         return recorded
+
+
+def tools_that_acted(entries: Mapping[str, Item]) -> list[str]:
+    """The names of the tools that changed something in a turn, in order.
+
+    Args:
+        entries: the turn's items in the ledger.
+    """
+    names: dict[str, None] = {}
+    for name in sorted(entries):
+        kind, _, place = name.partition("#")
+        if kind != "tool":
+            continue
+        step, _, index = place.rpartition("#")
+        record, answer = json.loads(entries[name]["json"]), entries.get(f"answer#{step}")
+        only_asked = record.get("failed") or record.get("actions")  # what it asks for, we do ourselves
+        if record.get("wrote") and not only_asked and answer is not None:
+            names[json.loads(answer["json"])["tool_calls"][int(index)]["name"]] = None
+    return list(names)

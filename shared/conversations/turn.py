@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from shared.conversations.deciding import Decider
+from shared.conversations.deciding import Decider, with_done
 from shared.conversations.delivery_rates import count_sent
 from shared.conversations.describing import customer_entries
 from shared.conversations.history import Entry
-from shared.conversations.ledger_journal import LedgerJournal
+from shared.conversations.ledger_journal import LedgerJournal, tools_that_acted
 from shared.conversations.listening import Listened, Listener
 from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Poster
@@ -110,7 +110,9 @@ class Turn:
         seconds = self._deadline.remaining_seconds() - _SECONDS_FOR_REPLYING
         thinking = Deadline(self._desk.clock, max(1.0, seconds))
         decider = Decider(self._desk, lambda messages, deadline: self._listen(messages, deadline, chatwoot))
-        return decider.decide(case, LedgerJournal(self._ledger, entries, self._renew), thinking)
+        plan = decider.decide(case, LedgerJournal(self._ledger, entries, self._renew), thinking)
+        handed_over = plan.outcome is Outcome.HANDED_OVER
+        return with_done(plan, tools_that_acted(self._ledger.entries())) if handed_over else plan
 
     def _listen(
         self, messages: tuple[IncomingMessage, ...], deadline: Deadline, chatwoot: ChatwootClient
