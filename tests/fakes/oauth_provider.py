@@ -58,6 +58,7 @@ class FakeOAuthProvider:
         self.always: str | int = ""
         self.error = "invalid_grant"
         self.forms: list[dict[str, str]] = []
+        self.before_doing: Callable[[], None] = lambda: None
         self.before_answering: Callable[[], None] = lambda: None
         self.live_refresh_tokens = {"refresh-0"}
         self.live_access_tokens: set[str] = set()
@@ -96,14 +97,21 @@ class FakeOAuthProvider:
             raise RequestNotSent("refused", reason="connection")
         if isinstance(fault, int):
             return _json(fault, {"error": "temporarily_unavailable"})
+        self._once("before_doing")
         with self._lock:
             answer = self._done(path, headers, form)
-        self.before_answering()
+        self._once("before_answering")
         if fault == "lost":
             raise AnswerLost("lost", reason="timeout")
         if fault == "killed":
             raise Killed
         return answer
+
+    def _once(self, hook: str) -> None:
+        """What a test wants to happen during the next call, and only then."""
+        happens = getattr(self, hook)
+        setattr(self, hook, lambda: None)
+        happens()
 
     def _fault(self, path: str, form: dict[str, str]) -> str | int:
         if path.endswith(("/token", "/revoke")):

@@ -1,0 +1,1 @@
+"""Renews companies' access tokens before they end."""
