@@ -38,6 +38,7 @@ BUNDLE_OF = {
     names.CONVERSATION_TURNS: APP,
     names.DEAD_LETTERS: APP,
     names.MISSED_MESSAGES: APP,
+    names.TOKEN_REFRESH: APP,
     names.INTEGRATIONS_API: APP,
 }
 # Part of every key: raise it when the way bundles are made changes.

@@ -14,8 +14,16 @@ CHATWOOT_WEBHOOK = "chatwoot_webhook"
 CONVERSATION_TURNS = "conversation_turns"
 DEAD_LETTERS = "dead_letters"
 MISSED_MESSAGES = "missed_messages"
+TOKEN_REFRESH = "token_refresh"  # noqa: S105 - a name
 INTEGRATIONS_API = "integrations_api"
-FUNCTIONS = (CHATWOOT_WEBHOOK, CONVERSATION_TURNS, DEAD_LETTERS, MISSED_MESSAGES, INTEGRATIONS_API)
+FUNCTIONS = (
+    CHATWOOT_WEBHOOK,
+    CONVERSATION_TURNS,
+    DEAD_LETTERS,
+    MISSED_MESSAGES,
+    TOKEN_REFRESH,
+    INTEGRATIONS_API,
+)
 
 COMPANIES = "companies"
 CREDENTIALS = "credentials"
@@ -145,5 +153,6 @@ class Outputs:
     DEAD_LETTER_QUEUE_URL = "DeadLetterQueueUrl"
     PARKED_QUEUE_URL = "ParkedQueueUrl"
     MISSED_QUEUE_URL = "MissedQueueUrl"
+    REFRESH_QUEUE_URL = "RefreshQueueUrl"
     KEY_ARN = "KeyArn"
     ALARM_TOPIC_ARN = "AlarmTopicArn"

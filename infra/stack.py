@@ -70,6 +70,7 @@ class FrontdeskStack(Stack):
             Outputs.DEAD_LETTER_QUEUE_URL: queues.dead_letters.queue_url,
             Outputs.PARKED_QUEUE_URL: queues.parked.queue_url,
             Outputs.MISSED_QUEUE_URL: queues.missed.queue_url,
+            Outputs.REFRESH_QUEUE_URL: queues.refresh.queue_url,
             Outputs.KEY_ARN: resources.keys.used_arn,
             Outputs.ALARM_TOPIC_ARN: alarms.topic.topic_arn,
         }

@@ -15,6 +15,8 @@ DEFAULT_MODEL = "gpt-6-luna"
 CONCURRENCY_RANGE = (2, 1000)
 # EventBridge Scheduler fires by the minute; companies may limit the search to messages of the last hour.
 EVERY_MINUTES_RANGE = (1, 60)
+# Tokens are renewed from fifteen minutes before their end.
+REFRESH_MINUTES_RANGE = (1, 10)
 # Passed on as FRONTDESK_<NAME> to the functions that read it.
 TUNABLES = (
     "chatwoot_timeout_seconds",
@@ -82,6 +84,7 @@ class Settings:
         calendly_client_id: the same at Calendly.
         google_base_url: where Google's hosts are; empty: where they really are.
         calendly_base_url: the same for Calendly.
+        refresh_every_minutes: how often connections are looked for whose tokens are to be renewed.
         requests_per_second: API Gateway's steady rate for the whole API; bursts may be twice as large.
         kms_key_arn: a KMS key to make data keys under instead of the stack's own; empty: the stack's.
         alarm_email: address that gets the operator's alarms; empty: none.
@@ -104,6 +107,7 @@ class Settings:
     calendly_client_id: str = ""
     google_base_url: str = ""
     calendly_base_url: str = ""
+    refresh_every_minutes: int = 5
     requests_per_second: int = 200
     kms_key_arn: str = ""
     alarm_email: str = ""
@@ -140,6 +144,7 @@ def read_settings(context: Callable[[str], object]) -> Settings:
         calendly_client_id=reader.text("calendly_client_id"),
         google_base_url=reader.url("google_base_url"),
         calendly_base_url=reader.url("calendly_base_url"),
+        refresh_every_minutes=reader.number("refresh_every_minutes", 5, REFRESH_MINUTES_RANGE),
         requests_per_second=reader.number("requests_per_second", 200, (1, 10_000)),
         kms_key_arn=reader.kms_key("kms_key_arn"),
         alarm_email=reader.email("alarm_email"),

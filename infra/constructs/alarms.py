@@ -146,6 +146,25 @@ COUNTERS = (
         "MissedRunsBroken",
         "The search for missed messages met an error that nobody foresaw.",
     ),
+    Counter(
+        "oauth-client-refused",
+        names.TOKEN_REFRESH,
+        "OAuthClientRefused",
+        "A provider refuses this deployment's OAuth client: no company's token can be renewed there.",
+    ),
+    Counter(
+        "token-refreshes-failing",
+        names.TOKEN_REFRESH,
+        "TokenRefreshesFailed",
+        "Many tokens could not be renewed within five minutes: a provider does not answer.",
+        threshold=20,
+    ),
+    Counter(
+        "token-refreshes-broken",
+        names.TOKEN_REFRESH,
+        "TokenRefreshesBroken",
+        "The renewal of a token met an error that nobody foresaw.",
+    ),
 )
 
 
@@ -191,6 +210,14 @@ class Alarms(Construct):
             ),
             1,
             "The search for missed messages could not even begin for a company.",
+        )
+        self._alarm(
+            "token-refresh-dead",
+            queues.refresh_dead.metric_approximate_number_of_messages_visible(
+                period=_FIVE_MINUTES, statistic="Maximum"
+            ),
+            1,
+            "The renewal of a company's token could not even begin.",
         )
 
     def watch_functions(self, functions: Functions) -> None:

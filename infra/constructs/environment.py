@@ -96,6 +96,10 @@ def _missed_messages(on: Resources) -> dict[str, str]:
     }
 
 
+def _token_refresh(on: Resources) -> dict[str, str]:
+    return {**_outside(on), **_oauth(on), "FRONTDESK_REFRESH_QUEUE_URL": on.queues.refresh.queue_url}
+
+
 def _integrations_api(on: Resources) -> dict[str, str]:
     return {
         **_outside(on),
@@ -114,5 +118,6 @@ _OWN = {
     names.CONVERSATION_TURNS: _turns,
     names.DEAD_LETTERS: _dead_letters,
     names.MISSED_MESSAGES: _missed_messages,
+    names.TOKEN_REFRESH: _token_refresh,
     names.INTEGRATIONS_API: _integrations_api,
 }

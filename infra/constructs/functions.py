@@ -46,6 +46,7 @@ SIZES = {
     names.CONVERSATION_TURNS: Size(memory_mb=1024, timeout_seconds=120),
     names.DEAD_LETTERS: Size(memory_mb=512, timeout_seconds=120),
     names.MISSED_MESSAGES: Size(memory_mb=512, timeout_seconds=60),
+    names.TOKEN_REFRESH: Size(memory_mb=512, timeout_seconds=60),
     names.INTEGRATIONS_API: Size(memory_mb=1024, timeout_seconds=29),
 }
 
@@ -65,6 +66,9 @@ class Functions(Construct):
         self.all[names.DEAD_LETTERS].consume(resources.queues.dead_letters, max_concurrency=2)
         self.all[names.MISSED_MESSAGES].consume(
             resources.queues.missed, max_concurrency=ERRANDS_CONCURRENCY, batch_size=ERRANDS_BATCH
+        )
+        self.all[names.TOKEN_REFRESH].consume(
+            resources.queues.refresh, max_concurrency=ERRANDS_CONCURRENCY, batch_size=ERRANDS_BATCH
         )
 
 

@@ -59,6 +59,7 @@ _PURPOSES = {
     names.CONVERSATION_TURNS: (CHATWOOT, MODEL, OAUTH),
     names.DEAD_LETTERS: (CHATWOOT,),
     names.MISSED_MESSAGES: (CHATWOOT,),
+    names.TOKEN_REFRESH: (OAUTH,),
     names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL, OAUTH),
 }
 
@@ -113,6 +114,19 @@ def _missed_messages(on: Resources) -> list[iam.PolicyStatement]:
     ]
 
 
+def _token_refresh(on: Resources) -> list[iam.PolicyStatement]:
+    due = f"{on.tables.credentials.table_arn}/index/{names.REFRESH_DUE_INDEX}"
+    return [
+        # It writes down, in the audit trail, that a company must connect again.
+        _table(on.tables.companies, ("PutItem",)),
+        _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),
+        _allow("dynamodb", ("Query",), due),
+        _queue(on.queues.refresh, ("SendMessage", *CONSUME)),
+        _key(on, names.TOKEN_REFRESH, OPEN),
+        *_client_secrets(on),
+    ]
+
+
 def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
     return [
         _table(on.tables.companies, READ + WRITE),
@@ -145,6 +159,7 @@ _GRANTS = {
     names.CONVERSATION_TURNS: _turns,
     names.DEAD_LETTERS: _dead_letters,
     names.MISSED_MESSAGES: _missed_messages,
+    names.TOKEN_REFRESH: _token_refresh,
     names.INTEGRATIONS_API: _integrations_api,
 }
 

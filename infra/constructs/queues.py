@@ -34,7 +34,8 @@ class Queues(Construct):
     ten days is parked for the operator, whom an alarm tells.
 
     ``missed-messages`` → ``missed-messages-dead`` are standard queues: one errand per company and run, in no
-    order, fair between companies because each errand names its company as message group.
+    order, fair between companies because each errand names its company as message group. ``token-refresh`` →
+    ``token-refresh-dead`` are the same for connections whose tokens are due.
     """
 
     def __init__(self, scope: Construct, construct_id: str, settings: Settings) -> None:
@@ -52,6 +53,12 @@ class Queues(Construct):
             "missed-messages",
             retention=Duration.minutes(ERRAND_RETENTION_MINUTES),
             goes_to=sqs.DeadLetterQueue(queue=self.missed_dead, max_receive_count=ERRAND_RECEIVES),
+        )
+        self.refresh_dead = self._standard("token-refresh-dead", retention=Duration.days(14))
+        self.refresh = self._standard(
+            "token-refresh",
+            retention=Duration.minutes(ERRAND_RETENTION_MINUTES),
+            goes_to=sqs.DeadLetterQueue(queue=self.refresh_dead, max_receive_count=ERRAND_RECEIVES),
         )
 
     def _standard(

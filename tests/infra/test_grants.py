@@ -221,7 +221,11 @@ def test_only_the_api_changes_what_a_company_is_and_what_it_trusts_us_with(templ
                 # They note what they learn of a Chatwoot: markers it drops, inboxes that assign.
                 assert writes == {"dynamodb:UpdateItem"}
                 continue
-            if table == names.CREDENTIALS and function == names.CONVERSATION_TURNS:
+            if table == names.COMPANIES and function == names.TOKEN_REFRESH:
+                # It adds to the audit trail that a company must connect again.
+                assert writes == {"dynamodb:PutItem"}
+                continue
+            if table == names.CREDENTIALS and function in {names.CONVERSATION_TURNS, names.TOKEN_REFRESH}:
                 # A token that is about to end is renewed when it is used, and nothing else changes.
                 assert writes == {"dynamodb:UpdateItem"}
                 continue
@@ -241,6 +245,19 @@ def test_no_function_changes_or_deletes_in_everybodys_audit_trail(
     assert not any(fnmatch(pk, names.TRAIL) for pk in (company_pk("audit"), owner_pk("operator")))
 
 
+def test_only_the_renewal_of_tokens_asks_which_are_due(template: StageTemplate) -> None:
+    """By the index's name, and nothing but reading; its errands it sends and consumes."""
+    for function in names.FUNCTIONS:
+        granted = [
+            as_list(statement["Action"])
+            for statement in template.statements_of(function)
+            if any(text == f"/index/{names.REFRESH_DUE_INDEX}" for text in texts(statement["Resource"]))
+        ]
+        assert granted == ([["dynamodb:Query"]] if function == names.TOKEN_REFRESH else []), function
+    errands = allowed(template, names.TOKEN_REFRESH, template.standard_queue("token-refresh")[0])
+    assert {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"} <= errands
+
+
 def test_deployment_secrets_are_read_by_name_where_they_are_used(template: StageTemplate) -> None:
     """Each parameter spelled out; the door and the dead letters have no business with them."""
     for function in names.FUNCTIONS:
@@ -250,10 +267,12 @@ def test_deployment_secrets_are_read_by_name_where_they_are_used(template: Stage
             if as_list(statement["Action"]) == ["ssm:GetParameter"]
             for resource in as_list(statement["Resource"])
         ]
-        asks = function in {names.CONVERSATION_TURNS, names.INTEGRATIONS_API}
-        secrets = ("openai_api_key", "google_client_secret", "calendly_client_secret")
+        asks = {names.CONVERSATION_TURNS, names.INTEGRATIONS_API}
+        secrets = ["openai_api_key"] if function in asks else []
+        if function in asks | {names.TOKEN_REFRESH}:
+            secrets += ["google_client_secret", "calendly_client_secret"]
         wanted = [f"arn::ssm:::parameter/frontdesk/{template.stage}/{name}" for name in secrets]
-        assert sorted(granted) == sorted(wanted if asks else []), function
+        assert sorted(granted) == sorted(wanted), function
 
 
 def test_no_statement_has_a_wildcard_but_tracing(template: StageTemplate) -> None:

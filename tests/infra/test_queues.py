@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synthesizer
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3600
+ERRANDS = {"missed-messages": names.MISSED_MESSAGES, "token-refresh": names.TOKEN_REFRESH}
 CONSUMERS = {names.CONVERSATION_TURNS: "incoming", names.DEAD_LETTERS: "dead-letters"}
 
 
@@ -25,7 +26,8 @@ def test_every_queue_has_a_dead_letter_queue_or_is_the_last_one(template: StageT
         if "RedrivePolicy" in queue["Properties"]
     }
     last = set(queues) - set(after)
-    assert last == {template.queue("parked")[0], template.standard_queue("missed-messages-dead")[0]}
+    dead_errands = {template.standard_queue(f"{kind}-dead")[0] for kind in ERRANDS}
+    assert last == {template.queue("parked")[0], *dead_errands}
     for name in after.values():
         assert queues[name]["Properties"]["MessageRetentionPeriod"] == FOURTEEN_DAYS_SECONDS
 
@@ -61,15 +63,18 @@ def test_every_queue_is_encrypted(template: StageTemplate) -> None:
         assert queue["Properties"]["SqsManagedSseEnabled"] is True
 
 
-def test_errands_go_through_a_standard_queue_and_do_not_live_long(template: StageTemplate) -> None:
+@pytest.mark.parametrize(("name", "function"), ERRANDS.items())
+def test_errands_go_through_a_standard_queue_and_do_not_live_long(
+    template: StageTemplate, name: str, function: str
+) -> None:
     """Fair queues are standard ones; an errand is worth nothing when the next run has begun."""
-    logical_id, queue = template.standard_queue("missed-messages")
+    logical_id, queue = template.standard_queue(name)
     properties = queue["Properties"]
     assert "FifoQueue" not in properties
     assert properties["MessageRetentionPeriod"] == 1800
     assert properties["RedrivePolicy"]["maxReceiveCount"] == 3
-    source = template.source_of(names.MISSED_MESSAGES)
-    timeout = template.function(names.MISSED_MESSAGES)["Properties"]["Timeout"]
+    source = template.source_of(function)
+    timeout = template.function(function)["Properties"]["Timeout"]
     assert target(source["EventSourceArn"]) == logical_id
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert properties["VisibilityTimeout"] >= 6 * timeout

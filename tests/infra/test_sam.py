@@ -62,6 +62,8 @@ def _made(
     for name in ("incoming", "dead-letters"):
         queue = sqs.create_queue(QueueName=names.queue("dev", name), Attributes={"FifoQueue": "true"})
         made[template.queue(name)[0]] = queue["QueueUrl"]
+    errands = sqs.create_queue(QueueName=names.standard_queue("dev", "token-refresh"))
+    made[template.standard_queue("token-refresh")[0]] = errands["QueueUrl"]
     return made
 
 
@@ -136,6 +138,15 @@ def test_turns_keep_a_record_they_cannot_read(invoke: Callable[[str], dict[str, 
     event = sam.sample_event(names.CONVERSATION_TURNS)
     failed = [{"itemIdentifier": event["Records"][0]["messageId"]}]
     assert invoke(names.CONVERSATION_TURNS) == {"batchItemFailures": failed}
+
+
+def test_the_renewal_of_tokens_keeps_a_record_it_cannot_read(
+    invoke: Callable[[str], dict[str, Any]],
+) -> None:
+    """As turns do; everything it is made of can be made from the template's environment."""
+    event = sam.sample_event(names.TOKEN_REFRESH)
+    failed = [{"itemIdentifier": event["Records"][0]["messageId"]}]
+    assert invoke(names.TOKEN_REFRESH) == {"batchItemFailures": failed}
 
 
 def test_dead_letters_take_a_record_they_cannot_read_out_of_the_way(

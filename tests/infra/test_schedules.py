@@ -54,6 +54,21 @@ def test_the_clock_may_call_this_function_and_nothing_else(template: StageTempla
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
+def test_tokens_that_are_due_are_looked_for_every_five_minutes(
+    template: StageTemplate, synthesized: Synthesizer
+) -> None:
+    """More often than the fifteen minutes before their end from which they are due."""
+    wanted = names.schedule(template.stage, names.TOKEN_REFRESH)
+    _, schedule = template.named("AWS::Scheduler::Schedule", "Name", wanted)
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(5 minutes)"
+    function, _ = template.named(
+        "AWS::Lambda::Function", "FunctionName", names.function(template.stage, names.TOKEN_REFRESH)
+    )
+    assert target(schedule["Properties"]["Target"]["Arn"]) == function
+    with pytest.raises(ContextError, match="from 1 to 10"):
+        synthesized("dev", refresh_every_minutes="15")
+
+
 def test_the_pace_can_be_chosen(synthesized: Synthesizer) -> None:
     """In whole minutes."""
     expressions = [
