@@ -57,9 +57,11 @@ class FakeOAuthProvider:
         self.next: deque[str | int] = deque()
         self.always: str | int = ""
         self.error = "invalid_grant"
+        # What the deployment believes its secret to be.
+        self.client_secret = CLIENT_SECRET
         self.forms: list[dict[str, str]] = []
-        self.before_doing: Callable[[], None] = lambda: None
-        self.before_answering: Callable[[], None] = lambda: None
+        self.before_doing: Callable[[], object] = lambda: None
+        self.before_answering: Callable[[], object] = lambda: None
         self.live_refresh_tokens = {"refresh-0"}
         self.live_access_tokens: set[str] = set()
         self.codes: set[str] = {"a-code"}
@@ -74,7 +76,7 @@ class FakeOAuthProvider:
     def get(self, name: str) -> Secret:
         """The deployment's secrets; see `shared.platform.secrets.DeploymentSecrets`."""
         assert name == f"{self.name}_client_secret"
-        return Secret(CLIENT_SECRET)
+        return Secret(self.client_secret)
 
     @property
     def refreshes(self) -> int:

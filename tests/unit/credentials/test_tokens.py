@@ -143,7 +143,7 @@ def test_fifty_users_of_an_ending_token_cause_one_refresh(left: timedelta) -> No
     world.clock = RunningClock(
         world.clock.now() + timedelta(hours=1) - left - RunningClock(timedelta()).now()
     )
-    world.provider.before_answering = lambda: threading.Event().wait(0.3) and None
+    world.provider.before_answering = lambda: threading.Event().wait(0.3)
     together = threading.Barrier(50)
 
     def use(_: int) -> str:
@@ -311,7 +311,7 @@ def test_our_clients_refusal_is_not_the_companies_matter(
     world: TokenWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """They stay connected; the operator's alarm counts, and when it is mended all goes on."""
-    right, world.provider.get = world.provider.get, lambda _: Secret("rotated away")  # type: ignore[method-assign]
+    right, world.provider.client_secret = world.provider.client_secret, "rotated away"
     world.advance(**NEARLY_OVER)
     assert token(world) == "access-0"
     assert world.status() == "connected"
@@ -320,7 +320,7 @@ def test_our_clients_refusal_is_not_the_companies_matter(
     with pytest.raises(RetryLater) as told:
         token(world)
     assert told.value.reason == "oauth_client_refused"
-    world.provider.get = right  # type: ignore[method-assign]
+    world.provider.client_secret = right
     world.advance(minutes=10)
     assert token(world) == "access-1"
 
