@@ -15,6 +15,7 @@ from cli.context import Options
 from cli.conversations import conversations
 from cli.credentials import credentials
 from cli.dead_letters import dead_letters
+from cli.integration import integration
 from cli.secret import secret
 
 
@@ -49,6 +50,7 @@ for command in (
     company,
     api_key,
     chatwoot,
+    integration,
     credentials,
     conversations,
     dead_letters,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, CORSConfig, Response
 
+from functions.integrations_api.cookies import cookies_of
 from functions.integrations_api.routing import Answer, Request, answer_request
 from shared.platform.errors import FrontdeskError, InvalidInput, NotFound
 from shared.platform.observability import bound, count, log
@@ -69,6 +70,8 @@ def _request(app: APIGatewayHttpResolver, route: Route, path: dict[str, str], se
         headers={name.lower(): value for name, value in event.headers.items()},
         body=_body(event.raw_event),
         base_url=services.public_url or f"https://{event.request_context.domain_name}",
+        raw_query=str(event.raw_event.get("rawQueryString") or ""),
+        cookies=cookies_of(event.raw_event),
     )
 
 
@@ -85,9 +88,15 @@ def _body(event: dict[str, Any]) -> bytes:
 def _response(answer: Answer) -> Response[str]:
     headers = {**_HEADERS, **answer.headers}
     if answer.body is None:
-        return Response(answer.status, headers=headers, body="")
+        return Response(answer.status, headers=headers, body="", cookies=list(answer.cookies))
     text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body, ensure_ascii=False)
-    return Response(answer.status, content_type=answer.content_type, headers=headers, body=text)
+    return Response(
+        answer.status,
+        content_type=answer.content_type,
+        headers=headers,
+        body=text,
+        cookies=list(answer.cookies),
+    )
 
 
 def _problem(error: Exception, headers: dict[str, str] | None = None) -> Response[str]:

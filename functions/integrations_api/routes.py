@@ -9,6 +9,7 @@ from functions.integrations_api import (
     routes_api_keys,
     routes_chatwoot,
     routes_companies,
+    routes_connect,
     routes_contacts,
     routes_conversations,
     routes_open,
@@ -51,6 +52,7 @@ ROUTES = (
     *routes_companies.ROUTES,
     *routes_api_keys.ROUTES,
     *routes_chatwoot.ROUTES,
+    *routes_connect.ROUTES,
     *routes_conversations.ROUTES,
     *routes_contacts.ROUTES,
 )

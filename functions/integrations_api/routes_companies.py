@@ -10,6 +10,7 @@ from pydantic import Field
 from functions.integrations_api.routing import Answer, Route, require_company_id
 from shared.companies.base import Part
 from shared.companies.model import Company
+from shared.credentials.providers.registry import PROVIDERS
 from shared.platform.clock import from_epoch_milliseconds
 from shared.platform.errors import InvalidInput
 
@@ -56,12 +57,14 @@ def get_company(call: Call) -> Answer:
 def delete_company(call: Call) -> Answer:
     """Everything of the company goes; the document last, so that a delete cut short can be repeated."""
     services, company_id = call.services, require_company_id(call.owner)
-    farewell = services.chatwoot.disconnect(company_id)
+    warnings = list(services.chatwoot.disconnect(company_id).warnings)
+    for provider in PROVIDERS:
+        warnings += services.oauth_accounts.disconnect(company_id, provider)["warnings"]
     services.api_keys.revoke_all(company_id)
     services.credentials.forget(company_id)
     services.companies.delete(company_id)
     call.audit("company.delete")
-    return Answer({"status": "deleted", "warnings": list(farewell.warnings)})
+    return Answer({"status": "deleted", "warnings": warnings})
 
 
 def get_audit(call: Call) -> Answer:

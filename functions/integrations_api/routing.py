@@ -19,6 +19,8 @@ from shared.platform.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aws_lambda_powertools.shared.cookies import Cookie
+
     from functions.integrations_api.services import Services
     from shared.companies.api_keys import Caller
     from shared.companies.base import Part
@@ -29,7 +31,7 @@ LARGEST_PAGE = 200
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request; header names are in small letters, the body is raw."""
+    """One HTTP request; header names are in small letters, body and ``raw_query`` as they were sent."""
 
     method: str
     path: Mapping[str, str]
@@ -37,6 +39,8 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     base_url: str
+    raw_query: str = field(default="", repr=False)
+    cookies: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    cookies: tuple[Cookie, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,15 @@ from shared.conversations.making import make_desk, make_replayer
 from shared.conversations.making_chatwoot import make_credentials
 from shared.conversations.reader import Reader
 from shared.conversations.sandbox import Sandbox
+from shared.credentials.clients import OAuthClients
+from shared.credentials.vault import Vault
 from shared.integrations.chatwoot import ChatwootIntegration
+from shared.integrations.making_oauth import make_oauth
 from shared.platform import aws
 from shared.platform.addresses import AddressGuard
 from shared.platform.clock import SystemClock
+from shared.platform.http import HttpClient
+from shared.platform.secrets import DeploymentSecrets
 from shared.platform.settings import Environment, SettingError
 from shared.platform.tables import Table
 
@@ -28,6 +33,9 @@ if TYPE_CHECKING:
 
     from shared.conversations.replaying import Replayer
     from shared.credentials.store import Credentials
+    from shared.integrations.making_oauth import OAuth
+    from shared.integrations.oauth_accounts import OAuthAccounts
+    from shared.integrations.oauth_flow import OAuthFlow
     from shared.platform.clock import Clock
     from shared.platform.secret import Secret
 
@@ -50,6 +58,8 @@ class Services:
         reader: shows conversations and dead letters.
         customers: hands out and forgets what is kept of one customer.
         replayer: puts dead letters back.
+        oauth_flow: leads people through consent at a provider.
+        oauth_accounts: their connections.
         sandbox: makes a turn that sends nothing; made when first needed, because it needs the model.
         repeat: begins a request that may be a repetition.
         stage: the deployment's stage.
@@ -67,6 +77,8 @@ class Services:
     reader: Reader
     customers: Customers
     replayer: Replayer
+    oauth_flow: OAuthFlow
+    oauth_accounts: OAuthAccounts
     sandbox: Callable[[], Sandbox]
     repeat: Callable[[str, Secret, str], Repeat]
     stage: str = "local"
@@ -90,18 +102,21 @@ def make_services(variables: Mapping[str, str]) -> Services:
     table = Table(aws.dynamodb(), environment.text("FRONTDESK_COMPANIES_TABLE"))
     credentials = make_credentials(environment)
     guard = AddressGuard(loopback_allowed=environment.flag("FRONTDESK_LOOPBACK_ALLOWED"))
-    companies = CompanyStore(table, clock)
     conversations = Table(aws.dynamodb(), environment.text("FRONTDESK_CONVERSATIONS_TABLE"))
+    companies, audit = CompanyStore(table, clock), Audit(table, clock)
+    oauth = _oauth(environment, companies, audit, guard)
     return Services(
         companies=companies,
         api_keys=ApiKeys(table, clock),
-        audit=Audit(table, clock),
+        audit=audit,
         credentials=credentials,
         chatwoot=ChatwootIntegration(companies, credentials, guard, clock),
         doctor=Doctor(table, credentials, clock),
         reader=Reader(conversations, clock),
         customers=make_customers(companies, conversations, clock),
         replayer=make_replayer(environment),
+        oauth_flow=oauth.flow,
+        oauth_accounts=oauth.accounts,
         sandbox=lambda: Sandbox(make_desk(environment)),
         repeat=lambda owner, bearer, key: Repeat(table, clock, owner, bearer, key),
         **_settings(environment),
@@ -117,6 +132,15 @@ def make_customers(companies: CompanyStore, conversations: Table, clock: Clock) 
         clock: for times.
     """
     return Customers((CustomerShelf(conversations, companies.installations, clock),), clock)
+
+
+def _oauth(environment: Environment, companies: CompanyStore, audit: Audit, guard: AddressGuard) -> OAuth:
+    clock = SystemClock()
+    table = Table(aws.dynamodb(), environment.text("FRONTDESK_CREDENTIALS_TABLE"))
+    vault = Vault(aws.kms(), table, environment.text("FRONTDESK_KMS_KEY_ARN"), clock)
+    secrets = DeploymentSecrets(aws.ssm(), environment.text("FRONTDESK_STAGE"))
+    clients = OAuthClients(environment, secrets)
+    return make_oauth(table, vault, clients, companies, audit, lambda: HttpClient(guard), clock)
 
 
 def _settings(environment: Environment) -> dict[str, Any]:

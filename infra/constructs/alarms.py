@@ -61,6 +61,12 @@ class Counter:
 
 COUNTERS = (
     Counter(
+        "consents-refused",
+        names.INTEGRATIONS_API,
+        "OAuthClientRefused",
+        "A provider refuses this deployment's OAuth client: no company can connect its account there.",
+    ),
+    Counter(
         "dead-letters",
         names.DEAD_LETTERS,
         "DeadLetters",

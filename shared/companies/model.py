@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
@@ -53,6 +54,21 @@ def _zone(name: str) -> str:
     return name
 
 
+def _return_url(text: str) -> str:
+    """An address of the company's own pages; plain http only on the machine itself."""
+    parts = urlsplit(text)  # of what it refuses, it says ValueError itself
+    host = parts.hostname or ""
+    private = parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"}
+    plain = text.isascii() and text.isprintable() and not set(text) & set(" \\\"'<>")
+    beyond = parts.query or parts.fragment or "?" in text or "#" in text or parts.port == 0
+    if not host or beyond or not plain or parts.username is not None or text.endswith("/"):
+        raise ValueError("must be an address such as https://app.example, without query or slash at its end")
+    if parts.scheme != "https" and not private:
+        raise ValueError("must begin with https://")
+    return text
+
+
+ReturnUrl = Annotated[str, Field(max_length=500), AfterValidator(_return_url)]
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
@@ -146,6 +162,8 @@ class Company(Part):
     calendars: list[CalendarSettings] = Field(default_factory=list, max_length=50)
     booking: BookingRules = BookingRules()
     staff_email: EmailAddress | None = None
+    # Where a browser may be sent after an account was connected; nowhere else.
+    return_urls: list[ReturnUrl] = Field(default_factory=list, max_length=10)
     retention: Retention = Retention()
     limits: Limits = Limits()
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.credentials.connections import SEALED
+from shared.credentials.states import PREFIX as STATES
+from shared.credentials.states import sealed_field
 from shared.credentials.vault import KEYS_PREFIX, PURPOSES, version_of
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ def places(item: Item) -> list[SealedPlace]:
         return [SealedPlace(provider, field, "sealed")] if provider in PURPOSES else []
     if kind == "connection" and rest in PURPOSES:
         return [SealedPlace(rest, name, name) for name in SEALED if name in item]
+    if kind.startswith(STATES) and "sealed" in item:
+        return [SealedPlace(item["provider"], sealed_field(item["sk"]), "sealed")]
     return []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.companies.names import SCHEMA_VERSION, company_pk
+from shared.credentials.states import PREFIX as STATES
 from shared.platform.tables import Key
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Credentials:
     def forget(self, company_id: str) -> None:
         """Remove everything of a company, the wrapped data keys first: without them nothing opens again."""
         pk = company_pk(company_id)
-        for prefix in ("datakey#", "credential#", "connection#"):
+        for prefix in ("datakey#", "credential#", "connection#", STATES):
             for item in self._table.query(pk, prefix=prefix, consistent=True):
                 self._table.delete(Key(pk, item["sk"]))
 

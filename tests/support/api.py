@@ -19,11 +19,15 @@ from shared.conversations.reader import Reader
 from shared.conversations.replaying import Replayer
 from shared.conversations.sandbox import Sandbox
 from shared.conversations.settings import TurnSettings
+from shared.credentials.clients import OAuthClients
 from shared.credentials.store import Credentials
 from shared.credentials.vault import Vault
 from shared.integrations.chatwoot import ChatwootIntegration
+from shared.integrations.making_oauth import OAuth, make_oauth
 from shared.platform.addresses import AddressGuard
+from shared.platform.settings import Environment
 from tests.fakes.clock import FakeClock
+from tests.fakes.consents import FakeConsents
 from tests.fakes.fifo import FakeFifoQueue
 from tests.fakes.mind import FakeMind
 from tests.support.atomic import AtomicTable
@@ -36,6 +40,10 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 PUBLIC_URL = "https://desk.example.com"
+OAUTH_SETTINGS = {
+    "FRONTDESK_GOOGLE_CLIENT_ID": "frontdesk.apps.example",
+    "FRONTDESK_CALENDLY_CLIENT_ID": "frontdesk-calendly",
+}
 DOCUMENT: dict[str, Any] = {"name": "Clínica Sol", "zone": "Europe/Madrid", "language": "es"}
 
 
@@ -46,6 +54,7 @@ class Told:
     status: int
     headers: Mapping[str, str]
     text: str
+    cookies: tuple[str, ...] = ()
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - any JSON
@@ -65,23 +74,32 @@ class Api:
         dynamodb: moto's.
         kms: moto's.
         loopback_allowed: whether Chatwoot may stand on the loopback interface.
+        oauth_settings: client ids of the providers.
     """
 
     def __init__(
-        self, dynamodb: DynamoDBClient, kms: KMSClient, *, loopback_allowed: bool = True, **changes: object
+        self,
+        dynamodb: DynamoDBClient,
+        kms: KMSClient,
+        *,
+        loopback_allowed: bool = True,
+        oauth_settings: Mapping[str, str] = OAUTH_SETTINGS,
+        **changes: object,
     ) -> None:
         self.clock = FakeClock()
         self.table = AtomicTable(make_table(dynamodb, "companies"))
         self.credentials_table = AtomicTable(make_table(dynamodb, "credentials"))
         conversations = self.conversations_table = AtomicTable(make_table(dynamodb, "conversations"))
         key_arn = kms.create_key()["KeyMetadata"]["Arn"]
-        self.credentials = Credentials(
-            Vault(kms, self.credentials_table, key_arn, self.clock), self.credentials_table
-        )
+        self.vault = Vault(kms, self.credentials_table, key_arn, self.clock)
+        self.credentials = Credentials(self.vault, self.credentials_table)
         self.companies = CompanyStore(self.table, self.clock)
         self.api_keys = ApiKeys(self.table, self.clock)
         self.mind = FakeMind()
         guard = AddressGuard(loopback_allowed=loopback_allowed)
+        audit = Audit(self.table, self.clock)
+        self.provider = FakeConsents()
+        oauth = self._oauth(audit, oauth_settings)
         desk = Desk(
             table=conversations,
             companies=self.companies,
@@ -94,13 +112,15 @@ class Api:
         self.services = Services(
             companies=self.companies,
             api_keys=self.api_keys,
-            audit=Audit(self.table, self.clock),
+            audit=audit,
             credentials=self.credentials,
             chatwoot=ChatwootIntegration(self.companies, self.credentials, guard, self.clock),
             doctor=Doctor(self.table, self.credentials, self.clock),
             reader=Reader(conversations, self.clock),
             customers=make_customers(self.companies, conversations, self.clock),
             replayer=Replayer(desk, FakeFifoQueue(self.clock)),  # type: ignore[arg-type]
+            oauth_flow=oauth.flow,
+            oauth_accounts=oauth.accounts,
             sandbox=lambda: Sandbox(desk),
             repeat=lambda owner, bearer, key: Repeat(self.table, self.clock, owner, bearer, key),
             public_url=PUBLIC_URL,
@@ -108,6 +128,19 @@ class Api:
         self.services = replace(self.services, **changes)  # type: ignore[arg-type]
         self.app = make_app(self.services, ROUTES)
         self.operator = self.key("operator")
+
+    def _oauth(self, audit: Audit, settings: Mapping[str, str]) -> OAuth:
+        """Providers of this process: no call leaves it."""
+        self.oauth_clients = OAuthClients(Environment(settings), self.provider.secrets)
+        return make_oauth(
+            self.credentials_table,
+            self.vault,
+            self.oauth_clients,
+            self.companies,
+            audit,
+            lambda: self.provider,
+            self.clock,
+        )
 
     def key(self, owner: str, *scopes: str) -> str:
         """A new API key's text."""
@@ -128,6 +161,7 @@ class Api:
         key: str | None = None,
         raw: str | None = None,
         encoded: bool = False,
+        cookies: tuple[str, ...] | None = None,
         **headers: str,
     ) -> Told:
         """One request.
@@ -139,6 +173,7 @@ class Api:
             key: an API key.
             raw: a body sent as it is, instead of ``body``.
             encoded: whether the gateway says that it has put the body into base64.
+            cookies: as AWS lists them; the local AWS leaves them in the header ``cookie``.
             headers: more headers, with ``_`` for ``-``.
         """
         path, _, query = path.partition("?")
@@ -150,9 +185,11 @@ class Api:
         if key is not None:
             sent["authorization"] = f"Bearer {key}"
         event = _event(method, path, query, text, sent) | {"isBase64Encoded": encoded}
+        if cookies is not None:
+            event["cookies"] = list(cookies)
         answer = self.app.resolve(event, None)  # type: ignore[arg-type]
         got = {name.lower(): str(value) for name, value in answer["headers"].items()}
-        return Told(answer["statusCode"], got, answer.get("body") or "")
+        return Told(answer["statusCode"], got, answer.get("body") or "", tuple(answer.get("cookies") or ()))
 
 
 def _no_chatwoot(*_: object) -> Any:  # noqa: ANN401 - never returns

@@ -42,7 +42,7 @@ class ApiServer:
         headers = {name.lower().replace("-", "_"): value for name, value in request.headers.items()}
         path = request.path + ("?" + request.query_string.decode() if request.query_string else "")
         raw = request.get_data(as_text=True)
-        told = self._api(request.method, path, None, key=None, raw=raw or None, encoded=False, **headers)
+        told = self._api(request.method, path, None, raw=raw or None, **headers)  # type: ignore[arg-type]
         sent = {name: value for name, value in told.headers.items() if name != "content-length"}
         run: Callable[..., Iterable[bytes]] = Response(told.text, told.status, sent)
         return run(environment, start)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.integrations_api.routes import ROUTES
+from shared.credentials.providers.registry import PROVIDERS
 from tests.integration.integrations_api.test_chatwoot import connect
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 NO_ACTS = {
     "POST /api/companies/{company_id}/try": "sends and stores nothing",
     "POST /api/webhook/test": "looks at a delivery that was sent with it",
+    **{
+        f"POST /api/integrations/{provider}/{page}": "a person's click; what it stores, `Arrivals` records"
+        for provider in PROVIDERS
+        for page in ("start", "decide")
+    },
 }
 ACTS = [route for route in ROUTES if route.method != "GET" and route.key not in NO_ACTS]
 

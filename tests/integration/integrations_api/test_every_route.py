@@ -32,6 +32,11 @@ BODIES: dict[str, dict[str, Any]] = {
         "api_key": "t",
     },
     "POST /api/integrations/chatwoot/disconnect": {"company_id": "luna"},
+    **{
+        f"POST /api/integrations/{provider}/{act}": {"company_id": "luna"}
+        for provider in ("google", "calendly")
+        for act in ("connect", "disconnect")
+    },
     "POST /api/dead-letters/{letter_id}/replay": {"company_id": "luna"},
     "POST /api/webhook/test": {"company_id": "luna", "headers": {}, "body": "{}"},
 }
