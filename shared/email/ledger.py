@@ -1,0 +1,174 @@
+"""The states of e-mails, each change conditional on the fence of whoever makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.email.records import (
+    WAITING_INDEX,
+    State,
+    as_record,
+    email_key,
+    tried_item,
+    waiting_keys,
+)
+from shared.platform.clock import epoch_milliseconds
+from shared.platform.observability import log
+from shared.platform.tables import ConditionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from shared.email.records import EmailRecord, Tried
+    from shared.platform.clock import Clock
+    from shared.platform.tables import Table
+
+_WAITING = (f"{WAITING_INDEX}_pk", f"{WAITING_INDEX}_sk")
+_LONGEST_WORDS = 500
+
+
+class EmailLedger:
+    """Reads and changes e-mails.
+
+    Args:
+        table: the e-mails' table.
+        clock: for times.
+    """
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+
+    def read(self, company_id: str, email_id: str) -> EmailRecord | None:
+        """An e-mail as it is now."""
+        item = self._table.get(email_key(company_id, email_id), consistent=True)
+        return as_record(item) if item else None
+
+    def sending(
+        self,
+        record: EmailRecord,
+        provider: str,
+        busy_until: datetime,
+        *,
+        tried: Mapping[str, Tried],
+        sent_again: bool = False,
+    ) -> EmailRecord:
+        """Take it up: from now on until ``busy_until`` it is the caller's.
+
+        Raises:
+            ConditionFailed: somebody else took it up.
+        """
+        return self._changed(
+            record,
+            {
+                "state": State.SENDING.value,
+                "fence": record.fence + 1,
+                "provider": provider,
+                "busy_until_ms": epoch_milliseconds(busy_until),
+                "attempts": record.attempts + 1,
+                "tried": tried_item(tried),
+                "sent_again": record.sent_again or sent_again,
+                **waiting_keys(record.email_id, busy_until),
+            },
+        )
+
+    def queued(self, record: EmailRecord, tried: Mapping[str, Tried], reason: str, words: str) -> EmailRecord:
+        """Put it back after a provider certainly did not accept.
+
+        Raises:
+            ConditionFailed: somebody else took it up in the meantime.
+        """
+        changes = {"tried": tried_item(tried), "reason": reason, "words": words[:_LONGEST_WORDS]}
+        # What was sent once more because nobody knew stays unknown: the first try may have arrived.
+        state = State.UNKNOWN if record.unknown_since else State.QUEUED
+        return self._changed(
+            record,
+            {"state": state.value, **changes, **waiting_keys(record.email_id, self._clock.now())},
+            gone=("busy_until_ms",),
+        )
+
+    def waiting(self, record: EmailRecord, until: datetime) -> EmailRecord:
+        """Note until when it waits, so that the sweep does not think it lost."""
+        return self._changed(record, waiting_keys(record.email_id, until))
+
+    def unknown(self, record: EmailRecord, reason: str, *, at: datetime) -> EmailRecord:
+        """Nobody knows whether the provider has it.
+
+        Raises:
+            ConditionFailed: somebody else took it up in the meantime.
+        """
+        since = record.unknown_since or at
+        return self._changed(
+            record,
+            {
+                "state": State.UNKNOWN.value,
+                "unknown_since_ms": epoch_milliseconds(since),
+                "reason": reason,
+                **waiting_keys(record.email_id, self._clock.now()),
+            },
+            gone=("busy_until_ms",),
+        )
+
+    def left_unknown(self, record: EmailRecord) -> EmailRecord:
+        """It stays unknown; only a provider's report changes that now."""
+        return self._changed(record, {"reason": record.reason or "unknown"}, gone=_WAITING)
+
+    def accepted(self, record: EmailRecord, provider_id: str, refused: Sequence[str] = ()) -> None:
+        """A provider has it. Whoever lost it to another worker says so as well: it is proof for that one.
+
+        Args:
+            record: as it was taken up.
+            provider_id: the provider's name for it.
+            refused: recipients that it will not bring it to.
+        """
+        changes = {
+            "state": State.ACCEPTED.value,
+            "provider_id": provider_id,
+            "refused": list(refused),
+            "finished_ms": epoch_milliseconds(self._clock.now()),
+            "reason": "",
+        }
+        try:
+            self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"))
+        except ConditionFailed:
+            log.warning("e-mail accepted after another worker took it up", email_id=record.email_id)
+            self._table.update(
+                email_key(record.company_id, record.email_id),
+                "SET proven = :yes",
+                "attribute_exists(pk)",
+                values={":yes": True},
+            )
+
+    def rejected(self, record: EmailRecord, reason: str, words: str) -> EmailRecord:
+        """It is not sent, and will not be.
+
+        Raises:
+            ConditionFailed: somebody else took it up in the meantime.
+        """
+        changes = {
+            "state": State.REJECTED.value,
+            "reason": reason,
+            "words": words[:_LONGEST_WORDS],
+            "finished_ms": epoch_milliseconds(self._clock.now()),
+        }
+        return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"))
+
+    def _changed(
+        self, record: EmailRecord, changes: Mapping[str, Any], gone: tuple[str, ...] = ()
+    ) -> EmailRecord:
+        names = {f"#{name}": name for name in (*changes, *gone)}
+        sets = ", ".join(f"#{name} = :{name}" for name in changes)
+        removes = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
+        item = self._table.update(
+            email_key(record.company_id, record.email_id),
+            f"SET {sets}{removes}",
+            "#fence_now = :fence_now AND #state_now = :state_now",
+            values={
+                **{f":{name}": value for name, value in changes.items()},
+                ":fence_now": record.fence,
+                ":state_now": record.state.value,
+            },
+            names={**names, "#fence_now": "fence", "#state_now": "state"},
+        )
+        return as_record(item)

@@ -1,0 +1,182 @@
+"""Where e-mails are put to be sent: written down, then queued; nobody waits for a provider."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from shared.email.message import NewEmail, Templated
+from shared.email.records import Contact, EmailRecord, State, as_item, as_record, contact_key, email_key
+from shared.platform.errors import Conflict, FieldError, InvalidInput
+from shared.platform.observability import count, log
+from shared.platform.tables import ConditionFailed, Put
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mypy_boto3_sqs import SQSClient
+
+    from shared.companies.email import Kind
+    from shared.platform.clock import Clock
+    from shared.platform.tables import Table
+
+MAX_CONTENT_BYTES = 350_000  # a table's item holds 400 KB
+MAX_KEY_CHARACTERS = 300
+# How long an e-mail is worth sending where nobody says anything else.
+WORTH = {
+    "transactional": timedelta(hours=24),
+    "reminder": timedelta(hours=1),
+    "notice": timedelta(hours=24),
+    "staff": timedelta(hours=6),
+}
+
+
+class EmailQueue(Protocol):
+    """Calls the worker."""
+
+    def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
+        """Have an e-mail taken up; being called twice is harmless."""
+        ...
+
+
+class SqsEmailQueue:
+    """The queue of e-mails.
+
+    Args:
+        client: an SQS client.
+        url: the queue's address.
+    """
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
+        """See `EmailQueue`. The company is the message group: fair queues keep one from delaying others."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=json.dumps({"company_id": company_id, "email_id": email_id}),
+            DelaySeconds=delay_seconds,
+            MessageGroupId=company_id,
+        )
+
+
+class Outbox:
+    """Takes e-mails in.
+
+    Args:
+        table: the e-mails' table.
+        queue: calls the worker.
+        clock: for times.
+    """
+
+    def __init__(self, table: Table, queue: EmailQueue, clock: Clock) -> None:
+        self._table = table
+        self._queue = queue
+        self._clock = clock
+
+    def enqueue(
+        self,
+        company_id: str,
+        email: NewEmail | Templated,
+        *,
+        key: str,
+        kind: Kind = "transactional",
+        ends_at: datetime | None = None,
+        contact: Contact | None = None,
+    ) -> str:
+        """Have an e-mail sent, once, however often this is called with the same key.
+
+        Args:
+            company_id: whose e-mail it is.
+            email: what to send.
+            key: what makes it this e-mail and no other, such as an appointment's id and its change.
+            kind: what it is for.
+            ends_at: after this moment it is not worth sending; ``None``: see `WORTH`.
+            contact: the customer it belongs to, so that it is found when the customer is to be forgotten.
+
+        Returns:
+            The e-mail's id, the same for the same company and key.
+
+        Raises:
+            InvalidInput: it is too large.
+            Conflict: the key was used for another e-mail.
+        """
+        record = self._record(company_id, email, key, kind, ends_at, contact)
+        try:
+            self._table.transact(self._writes(record))
+        except ConditionFailed as failed:
+            known = failed.item or self._table.get(email_key(company_id, record.email_id), consistent=True)
+            self._require_same(record, as_record(known) if known else record)
+            if known and known["state"] != State.QUEUED:
+                return record.email_id
+        else:
+            count("EmailsEnqueued", kind=kind)
+            log.info("e-mail enqueued", email_id=record.email_id, kind=kind)
+        # Also where it was known: whoever wrote it first may have died before this line.
+        self._queue.send(company_id, record.email_id)
+        return record.email_id
+
+    def _record(
+        self,
+        company_id: str,
+        email: NewEmail | Templated,
+        key: str,
+        kind: Kind,
+        ends_at: datetime | None,
+        contact: Contact | None,
+    ) -> EmailRecord:
+        if not 0 < len(key) <= MAX_KEY_CHARACTERS:
+            problem = f"must have 1 to {MAX_KEY_CHARACTERS} characters"
+            raise InvalidInput(f"the key {problem}", fields=(FieldError("key", problem),))
+        content = written(email)
+        if len(content.encode()) > MAX_CONTENT_BYTES:
+            raise InvalidInput(
+                f"the e-mail has more than {MAX_CONTENT_BYTES} bytes; store its files instead", status=413
+            )
+        now = self._clock.now()
+        return EmailRecord(
+            company_id=company_id,
+            email_id=email_id_of(company_id, key),
+            kind=kind,
+            state=State.QUEUED,
+            fence=0,
+            created_at=now,
+            ends_at=ends_at or now + WORTH[kind],
+            content=content,
+            digest=hashlib.sha256(f"{kind}\n{content}".encode()).hexdigest(),
+            contact=contact,
+        )
+
+    def _writes(self, record: EmailRecord) -> list[Put]:
+        item = as_item(record)
+        writes = [Put(item, "attribute_not_exists(pk)")]
+        if record.contact:
+            where = contact_key(record.company_id, record.contact, record.email_id)
+            pointer = {**where.as_item(), "v": item["v"], "expires_at": item["expires_at"]}
+            writes.append(Put({**pointer, "email_id": record.email_id}))
+        return writes
+
+    def _require_same(self, record: EmailRecord, known: EmailRecord) -> None:
+        if record.digest != known.digest:
+            raise Conflict("the key was used for another e-mail", reason="key_reused")
+
+
+def email_id_of(company_id: str, key: str) -> str:
+    """The id of the e-mail that a company enqueues under a key; says nothing of the key."""
+    named = f"{company_id}\n{key}"
+    return f"em-{hashlib.sha256(named.encode()).hexdigest()[:32]}"
+
+
+def written(email: NewEmail | Templated) -> str:
+    """An e-mail as JSON text, the same text for the same e-mail."""
+    data = email.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return json.dumps(data, sort_keys=True, ensure_ascii=False)
+
+
+def read_back(content: str) -> NewEmail | Templated:
+    """The e-mail that `written` wrote."""
+    data = json.loads(content)
+    return Templated.parse(data) if "template" in data else NewEmail.parse(data)

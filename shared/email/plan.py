@@ -1,0 +1,84 @@
+"""Whom to ask next: plain decisions over what was tried, without anything outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.email.records import Tried
+from shared.platform.errors import RetryLater
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from shared.platform.errors import GiveUp
+
+# How often one provider is asked before the next one is.
+TRIES = 3
+BACKOFF_SECONDS = (10.0, 60.0, 60.0)
+# A provider that wants more time than this is not waited for while there is another.
+PATIENCE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Ask this provider now."""
+
+    provider: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nobody can be asked before this moment."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class NobodyLeft:
+    """Every provider certainly refused."""
+
+
+def choose(
+    providers: Sequence[str],
+    tried: Mapping[str, Tried],
+    open_until: Callable[[str], datetime | None],
+    now: datetime,
+) -> Chosen | Wait | NobodyLeft:
+    """Whom to ask next.
+
+    Args:
+        providers: in the company's order.
+        tried: what came of them so far.
+        open_until: until when a provider is left alone by its breaker; ``None``: it may be asked. It is only
+            called for providers that would be asked, because it lets one caller through.
+        now: the present moment.
+    """
+    waits: list[datetime] = []
+    for provider in providers:
+        before = tried.get(provider, Tried())
+        if before.ended:
+            continue
+        if before.wait_until and before.wait_until > now:
+            waits.append(before.wait_until)
+            if before.wait_until - now <= PATIENCE:
+                break  # it asked for a moment: going elsewhere now would punish a hiccup
+            continue
+        until = open_until(provider)
+        if until is None:
+            return Chosen(provider)
+        waits.append(until)
+    return Wait(min(waits)) if waits else NobodyLeft()
+
+
+def after_failure(before: Tried, error: RetryLater | GiveUp, now: datetime) -> Tried:
+    """What is known of a provider after it certainly did not accept."""
+    times = before.count + 1
+    if not isinstance(error, RetryLater):
+        return Tried(times, error.reason)
+    if times >= TRIES:
+        return Tried(times, error.reason)
+    wait = error.after_seconds if error.after_seconds is not None else BACKOFF_SECONDS[times - 1]
+    return Tried(times, "", now + timedelta(seconds=wait))

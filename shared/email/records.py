@@ -1,0 +1,216 @@
+"""E-mails in the table: one item per e-mail, which changes state and never grows.
+
+    email#<id>                 the e-mail: content, state, what was tried
+    email#<id>#report#<digest> what a provider reported of it afterwards, once for each event
+    contact#<account>#<contact>#<id>  whose e-mail it is, so that a contact's are found
+    suppressed#<address>       an address that is not written to any more
+    breaker#<provider>         a provider of the company that does not work at the moment
+
+Every change of state is conditional on the fence, a number that grows whenever somebody takes the e-mail up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from shared.companies.names import SCHEMA_VERSION, company_pk
+from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
+from shared.platform.tables import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from shared.companies.email import Kind
+    from shared.platform.tables import Item
+
+KEPT_SECONDS = 90 * 24 * 3600
+
+# The index of e-mails that still wait: a few partitions, so that a large mailing does not share one.
+WAITING_INDEX = "waiting"
+WAITING_SHARDS = 4
+_MILLISECOND_DIGITS = 14
+
+
+class State(StrEnum):
+    """Where an e-mail stands."""
+
+    QUEUED = "QUEUED"
+    SENDING = "SENDING"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    UNKNOWN = "UNKNOWN"
+
+
+FINAL = {State.ACCEPTED, State.REJECTED}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of one provider so far.
+
+    Args:
+        count: how often it was asked.
+        ended: why it is not asked again; empty: it may be.
+        wait_until: not before this moment.
+    """
+
+    count: int = 0
+    ended: str = ""
+    wait_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A Chatwoot contact: whose conversation or appointment an e-mail belongs to."""
+
+    account_id: int
+    contact_id: int
+
+
+@dataclass(frozen=True)
+class EmailRecord:
+    """An e-mail as it is.
+
+    Args:
+        company_id: whose.
+        email_id: ours; made from the company and the key it was enqueued with.
+        kind: what it is for.
+        state: see `State`.
+        fence: grows with each take-up.
+        created_at: when it was asked for.
+        ends_at: after this moment it is not sent any more.
+        content: what is to be sent, as JSON text; see `shared.email.outbox`.
+        digest: of the content and kind: the same key with another digest is a mistake.
+        contact: whose it is, where it belongs to a customer.
+        busy_until: while ``SENDING``: until when somebody may still be at it.
+        provider: who was asked last.
+        tried: per provider, what came of it.
+        attempts: how often a provider was asked.
+        unknown_since: since when nobody knows.
+        sent_again: whether it was sent once more because nobody knew.
+        proven: a provider's report says that it has the e-mail.
+        provider_id: the provider's name for it.
+        reason: why it was rejected, or what is in the way.
+        words: the provider's own words on that.
+        refused: recipients that the provider will not bring it to.
+        finished_at: when it became ``ACCEPTED`` or ``REJECTED``.
+    """
+
+    company_id: str
+    email_id: str
+    kind: Kind
+    state: State
+    fence: int
+    created_at: datetime
+    ends_at: datetime
+    content: str = field(repr=False)
+    digest: str = ""
+    contact: Contact | None = None
+    busy_until: datetime | None = None
+    provider: str = ""
+    tried: Mapping[str, Tried] = field(default_factory=dict)
+    attempts: int = 0
+    unknown_since: datetime | None = None
+    sent_again: bool = False
+    proven: bool = False
+    provider_id: str = ""
+    reason: str = ""
+    words: str = field(default="", repr=False)
+    refused: tuple[str, ...] = field(default=(), repr=False)
+    finished_at: datetime | None = None
+
+
+def email_key(company_id: str, email_id: str) -> Key:
+    """Where an e-mail stands."""
+    return Key(company_pk(company_id), f"email#{email_id}")
+
+
+def report_key(company_id: str, email_id: str, digest: str) -> Key:
+    """Where a report on it stands."""
+    return Key(company_pk(company_id), f"email#{email_id}#report#{digest}")
+
+
+def contact_key(company_id: str, contact: Contact, email_id: str) -> Key:
+    """Where it stands that an e-mail is a contact's."""
+    return Key(company_pk(company_id), f"contact#{contact.account_id}#{contact.contact_id}#{email_id}")
+
+
+def waiting_keys(record_id: str, at: datetime) -> dict[str, str]:
+    """The index's keys of an e-mail that waits for this moment."""
+    shard = int(record_id[-1], 16) % WAITING_SHARDS
+    due = f"{epoch_milliseconds(at):0{_MILLISECOND_DIGITS}d}"
+    return {f"{WAITING_INDEX}_pk": f"waiting#{shard}", f"{WAITING_INDEX}_sk": f"{due}#{record_id}"}
+
+
+def as_item(record: EmailRecord) -> Item:
+    """A new e-mail's item."""
+    item: Item = {
+        **email_key(record.company_id, record.email_id).as_item(),
+        "v": SCHEMA_VERSION,
+        "company_id": record.company_id,
+        "kind": record.kind,
+        "state": record.state.value,
+        "fence": record.fence,
+        "created_ms": epoch_milliseconds(record.created_at),
+        "ends_ms": epoch_milliseconds(record.ends_at),
+        "content": record.content,
+        "digest": record.digest,
+        "attempts": 0,
+        "expires_at": epoch_milliseconds(record.created_at) // 1000 + KEPT_SECONDS,
+        **waiting_keys(record.email_id, record.created_at),
+    }
+    if record.contact:
+        item["contact"] = [record.contact.account_id, record.contact.contact_id]
+    return item
+
+
+def as_record(item: Item) -> EmailRecord:
+    """An item as it was read."""
+    contact = item.get("contact")
+    return EmailRecord(
+        company_id=item["company_id"],
+        email_id=item["sk"].removeprefix("email#"),
+        kind=item["kind"],
+        state=State(item["state"]),
+        fence=item["fence"],
+        created_at=from_epoch_milliseconds(item["created_ms"]),
+        ends_at=from_epoch_milliseconds(item["ends_ms"]),
+        content=item["content"],
+        digest=item.get("digest", ""),
+        contact=Contact(contact[0], contact[1]) if contact else None,
+        busy_until=_moment(item, "busy_until_ms"),
+        provider=item.get("provider", ""),
+        tried={name: _tried(given) for name, given in item.get("tried", {}).items()},
+        attempts=item.get("attempts", 0),
+        unknown_since=_moment(item, "unknown_since_ms"),
+        sent_again=item.get("sent_again", False),
+        proven=item.get("proven", False),
+        provider_id=item.get("provider_id", ""),
+        reason=item.get("reason", ""),
+        words=item.get("words", ""),
+        refused=tuple(item.get("refused", ())),
+        finished_at=_moment(item, "finished_ms"),
+    )
+
+
+def tried_item(tried: Mapping[str, Tried]) -> dict[str, Any]:
+    """What was tried, as it stands in the item."""
+    return {
+        name: {
+            "count": one.count,
+            "ended": one.ended,
+            **({"wait_until_ms": epoch_milliseconds(one.wait_until)} if one.wait_until else {}),
+        }
+        for name, one in tried.items()
+    }
+
+
+def _tried(given: Item) -> Tried:
+    return Tried(given["count"], given["ended"], _moment(given, "wait_until_ms"))
+
+
+def _moment(item: Item, name: str) -> datetime | None:
+    return from_epoch_milliseconds(item[name]) if item.get(name) else None
