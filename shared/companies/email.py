@@ -137,6 +137,8 @@ class EmailRule(Part):
     reply_to: EmailAddress | None = None
     # An e-mail that could not be sent for so long is not sent any more.
     expires_after_minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)] | None = None
+    # Where nobody knows whether the provider took it: a second copy now and then, or none at all.
+    when_unknown: Literal["send_again", "leave"] | None = None
 
 
 class TemplateTexts(Part):
@@ -169,6 +171,14 @@ class EmailSettings(Part):
             if unknown:
                 raise ValueError(f"has a rule for {kind} that names no provider of its own: {min(unknown)!r}")
         return self
+
+    def when_unknown(self, kind: Kind) -> Literal["send_again", "leave"]:
+        """What becomes of an e-mail of which nobody knows whether the provider took it.
+
+        A reminder that comes twice is worse than one that never comes; a confirmation is not.
+        """
+        chosen = self.rules.get(kind, EmailRule()).when_unknown
+        return chosen or ("leave" if kind == "reminder" else "send_again")
 
     def providers_for(self, kind: Kind) -> list[EmailProvider]:
         """The providers to try for a kind of e-mail, in their order."""

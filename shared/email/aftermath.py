@@ -194,7 +194,9 @@ class Aftermath:
             "expires_at": now // 1000 + _TOKEN_SECONDS,
         }
         try:
-            self._table.put(item, "attribute_not_exists(pk) OR event_digest = :event", {":event": token.event})
+            self._table.put(
+                item, "attribute_not_exists(pk) OR event_digest = :event", {":event": token.event}
+            )
         except ConditionFailed:
             raise Untrusted("the token was used for another event", reason="token_reused") from None
 

@@ -290,11 +290,11 @@ class Delivery:
         found = self._suppressions.among(record.company_id, addresses)
         if not found:
             return rendered, []
-        kept = {
-            name: tuple(one for one in getattr(rendered, name) if one.address not in found)
-            for name in ("to", "cc", "bcc")
-        }
-        return replace(rendered, **kept), sorted(found)
+        to, cc, bcc = (
+            tuple(one for one in some if one.address not in found)
+            for some in (rendered.to, rendered.cc, rendered.bcc)
+        )
+        return replace(rendered, to=to, cc=cc, bcc=bcc), sorted(found)
 
     def _ended(self, record: EmailRecord, reason: str, words: str = "") -> Outcome:
         self._ledger.rejected(record, reason, words)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from shared.email.invitations import Invitation
     from shared.email.message import Attachment, NewEmail, StoredFile
 
+# Under these names an e-mail carries its own id and its company's to the provider, and the provider's reports
+# bring them back: SendGrid's custom_args, Mailgun's variables, SES's message tags.
+EMAIL_ID = "frontdesk_email_id"
+COMPANY_ID = "frontdesk_company_id"
 # RFC 3834: asks holiday notices and the like not to answer.
 AUTOMATIC = {"Auto-Submitted": "auto-generated"}
 

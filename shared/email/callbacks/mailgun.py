@@ -13,7 +13,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.email.callbacks.reports import EMAIL_ID, Fate, Report, at_seconds, email_id, mapping, text
+from shared.email.callbacks.reports import Fate, Report, at_seconds, email_id, mapping, text
+from shared.email.rendered import EMAIL_ID
 from shared.platform.errors import InvalidInput, Untrusted
 
 if TYPE_CHECKING:

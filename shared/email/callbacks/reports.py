@@ -10,10 +10,6 @@ from typing import Any
 
 from shared.platform.errors import InvalidInput
 
-# Under this name a mail carries its own id to the provider, and the reports bring it back: SendGrid's
-# `custom_args`, Mailgun's `v:`, SES's message tags. Letters and a dash, because SES allows little more.
-EMAIL_ID = "frontdesk-email"
-
 _MAX_WORDS = 500
 _EMAIL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from shared.email.callbacks.reports import EMAIL_ID, Fate, Report, at_seconds, email_id, mapping, text
+from shared.email.callbacks.reports import Fate, Report, at_seconds, email_id, mapping, text
+from shared.email.rendered import EMAIL_ID
 from shared.platform.errors import InvalidInput, Untrusted
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from shared.email.callbacks.reports import EMAIL_ID, Fate, Report, at_text, email_id, mapping, text
+from shared.email.callbacks.reports import Fate, Report, at_text, email_id, mapping, text
+from shared.email.rendered import EMAIL_ID
 from shared.platform.errors import InvalidInput
 
 _FATES = {

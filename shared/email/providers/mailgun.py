@@ -25,6 +25,7 @@ from shared.email.providers.contract import (
     wait_seconds,
 )
 from shared.email.providers.http_answers import post
+from shared.email.rendered import COMPANY_ID, EMAIL_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +75,8 @@ def _form(rendered: Rendered, message: bytes) -> Iterator[_Field]:
     for tag in rendered.tags:
         yield "o:tag", tag
     yield "o:tracking-clicks", "no"
-    yield "v:frontdesk_email_id", rendered.email_id
-    yield "v:frontdesk_company_id", rendered.company_id
+    yield f"v:{EMAIL_ID}", rendered.email_id
+    yield f"v:{COMPANY_ID}", rendered.company_id
     yield "message", ("message.mime", message, "message/rfc822")
 
 

@@ -20,6 +20,7 @@ from shared.email.providers.contract import (
     wait_seconds,
 )
 from shared.email.providers.http_answers import post
+from shared.email.rendered import COMPANY_ID, EMAIL_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,8 +121,8 @@ def request_body(rendered: Rendered) -> _JsonDict:
         "content": list(_bodies(rendered)),
         "headers": {"Message-ID": rendered.message_id, **dict(rendered.headers)},
         "custom_args": {
-            "frontdesk_email_id": rendered.email_id,
-            "frontdesk_company_id": rendered.company_id,
+            EMAIL_ID: rendered.email_id,
+            COMPANY_ID: rendered.company_id,
         },
         "tracking_settings": {"click_tracking": {"enable": False, "enable_text": False}},
     }

@@ -30,6 +30,7 @@ from shared.email.providers.contract import (
     Rejected,
     said,
 )
+from shared.email.rendered import COMPANY_ID, EMAIL_ID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,8 +124,8 @@ def _addresses(mailboxes: Iterable[Mailbox]) -> list[str]:
 
 def _tags(rendered: Rendered) -> list[MessageTagTypeDef]:
     own: list[MessageTagTypeDef] = [
-        {"Name": "frontdesk_email_id", "Value": rendered.email_id},
-        {"Name": "frontdesk_company_id", "Value": rendered.company_id},
+        {"Name": EMAIL_ID, "Value": rendered.email_id},
+        {"Name": COMPANY_ID, "Value": rendered.company_id},
     ]
     return own + [{"Name": f"tag_{n}", "Value": tag} for n, tag in enumerate(rendered.tags, 1)]
 

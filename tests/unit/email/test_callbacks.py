@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.email.callbacks import mailgun, sendgrid, ses, sns
-from shared.email.callbacks.reports import EMAIL_ID, Fate
+from shared.email.callbacks.reports import Fate
+from shared.email.rendered import EMAIL_ID
 from shared.platform.errors import InvalidInput, RetryLater, Untrusted
 from shared.platform.secret import Secret
 from tests.fakes.scripted_http import ScriptedHttp, answer

@@ -1,0 +1,435 @@
+"""E-mails go out once, through whoever certainly takes them, and the table says what is known and no more."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from shared.email.breakers import FAILURES
+from shared.email.callbacks.reports import Fate, Report
+from shared.email.delivery import BUSY_SECONDS, SEND_SECONDS, SETTLE
+from shared.email.message import NewEmail
+from shared.email.outbox import MAX_CONTENT_BYTES
+from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Refusal, Rejected, Unsupported
+from shared.email.records import Contact, State
+from shared.platform.errors import Conflict, GiveUp, InvalidInput, NotFound, RetryLater
+from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
+
+
+def _busy() -> NotAccepted:
+    return NotAccepted("421 try later")
+
+
+def _account() -> Rejected:
+    return Rejected("bad key", about="account", reason="key_refused")
+
+
+def _crash() -> Exception:
+    return SystemError("the worker died here")
+
+
+def _report(email_id: str, fate: Fate = Fate.DELIVERED, **fields: object) -> Report:
+    given = {"event_id": f"e-{fate}", "address": "marta@example.org", "provider_id": "p-9", **fields}
+    world = MailWorld()
+    return Report(fate=fate, at=world.clock.now(), email_id=email_id, **given)  # type: ignore[arg-type]
+
+
+# The way through
+
+
+def test_an_e_mail_is_accepted_and_nothing_waits_any_more() -> None:
+    """The plain case, seen from the table."""
+    world = MailWorld()
+    email_id = world.write()
+    assert world.state(email_id) == State.QUEUED
+    assert world.settle(email_id) == 1
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.provider, record.provider_id, record.attempts) == (
+        State.ACCEPTED,
+        "first",
+        "p-1",
+        1,
+    )
+    item = next(item for item in world.table.scan() if item["sk"] == f"email#{email_id}")
+    assert "waiting_pk" not in item
+
+
+def test_the_same_key_is_the_same_e_mail() -> None:
+    """Whoever repeats a request, or dies after it, must not send twice."""
+    world = MailWorld()
+    first, second = world.write("a"), world.write("a")
+    assert first == second
+    world.settle(first)
+    assert world.write("a") == first
+    assert world.queued == [first, first]
+    assert len(world.first.given) == 1
+
+
+def test_a_key_with_another_e_mail_is_a_mistake_that_is_told() -> None:
+    """Silently sending either would be wrong."""
+    world = MailWorld()
+    world.write("a")
+    with pytest.raises(Conflict):
+        world.write("a", to="other@example.org")
+
+
+def test_companies_do_not_share_keys() -> None:
+    """One company's key says nothing of another's."""
+    world = MailWorld()
+    email = NewEmail.parse({"to": ["a@example.org"], "subject": "S", "text": "T"})
+    assert world.outbox.enqueue("other", email, key="k") != world.outbox.enqueue(COMPANY, email, key="k")
+
+
+def test_what_does_not_fit_into_the_table_is_refused_in_words() -> None:
+    """Not by a stack trace of the database."""
+    world = MailWorld()
+    email = NewEmail.parse({"to": ["a@example.org"], "subject": "S", "text": "ñ" * (MAX_CONTENT_BYTES // 2)})
+    with pytest.raises(InvalidInput, match="bytes"):
+        world.outbox.enqueue(COMPANY, email, key="k")
+    with pytest.raises(InvalidInput):
+        world.write("")
+
+
+def test_every_try_carries_the_same_message_id() -> None:
+    """By it a mail program shows a copy once."""
+    world = MailWorld(ScriptedProvider(_busy(), Ambiguous("lost")))
+    email_id = world.write()
+    world.settle(email_id)
+    ids = {given.message_id for given in world.first.given}
+    assert (len(world.first.given), len(ids)) == (3, 1)
+
+
+# Failures that are certain
+
+
+def test_a_passing_failure_is_tried_three_times_and_then_the_next_provider_is() -> None:
+    """The older program's promise: send, retry, fall back."""
+    world = MailWorld(ScriptedProvider(_busy(), _busy(), _busy()))
+    email_id = world.write()
+    world.settle(email_id)
+    assert (len(world.first.given), len(world.second.given)) == (3, 1)
+    assert world.state(email_id) == State.ACCEPTED
+
+
+def test_a_hiccup_is_waited_for_and_not_run_away_from() -> None:
+    """One 421 is no reason to change the sender's reputation."""
+    world = MailWorld(ScriptedProvider(_busy()))
+    email_id = world.write()
+    outcome = world.deliver(email_id)
+    assert outcome.again_after == timedelta(seconds=10)
+    world.settle(email_id)
+    assert (len(world.first.given), len(world.second.given)) == (2, 0)
+
+
+def test_retry_after_is_honoured_and_a_long_one_is_not_waited_for_while_there_is_another() -> None:
+    """A customer's confirmation does not wait an hour for a rate limit."""
+    soon = MailWorld(ScriptedProvider(NotAccepted("later", after_seconds=90)))
+    email_id = soon.write()
+    assert soon.deliver(email_id).again_after == timedelta(seconds=90)
+    late = MailWorld(ScriptedProvider(NotAccepted("later", after_seconds=3600)))
+    email_id = late.write()
+    assert late.deliver(email_id).again_after is None
+    assert (len(late.first.given), len(late.second.given)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [_account(), Rejected("spam", about="message"), Unsupported("too large"), GiveUp("unreadable")],
+)
+def test_a_certain_refusal_falls_over_to_the_next_provider_at_once(error: GiveUp) -> None:
+    """Nobody got anything, so nobody gets two."""
+    world = MailWorld(ScriptedProvider(error))
+    email_id = world.write()
+    assert world.settle(email_id) == 1
+    assert (len(world.first.given), len(world.second.given)) == (1, 1)
+
+
+def test_recipients_that_do_not_exist_do_not_exist_elsewhere() -> None:
+    """A second provider would only spoil its reputation."""
+    world = MailWorld(ScriptedProvider(Rejected("550", about="recipients", reason="no_such_user")))
+    email_id = world.write()
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.reason, len(world.second.given)) == (State.REJECTED, "no_such_user", 0)
+
+
+def test_when_every_provider_refuses_it_is_rejected_and_says_why() -> None:
+    """The operator reads the last reason."""
+    world = MailWorld(
+        ScriptedProvider(_account()), ScriptedProvider(Unsupported("too large", reason="too_large"))
+    )
+    email_id = world.write()
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.reason) == (State.REJECTED, "too_large")
+
+
+def test_recipients_refused_beside_others_are_kept() -> None:
+    """The mail went out, but not to all."""
+    refusal = Refusal("cc@example.org", permanent=True, code="550")
+    world = MailWorld(ScriptedProvider(Accepted("p", (refusal,))))
+    email_id = world.write()
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert record.refused == ("cc@example.org",)
+
+
+# What nobody knows
+
+
+def test_a_lost_answer_never_goes_to_another_provider() -> None:
+    """That would be the blind second copy."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost")), rules={"transactional": {"when_unknown": "leave"}})
+    email_id = world.write()
+    assert world.deliver(email_id).again_after == SETTLE
+    assert world.state(email_id) == State.UNKNOWN
+    world.settle(email_id)
+    assert (world.state(email_id), len(world.first.given), len(world.second.given)) == (State.UNKNOWN, 1, 0)
+
+
+def test_a_confirmation_that_nobody_is_sure_of_is_sent_once_more_and_never_again() -> None:
+    """At most one copy too many, however often answers are lost."""
+    world = MailWorld(ScriptedProvider(*(Ambiguous("lost") for _ in range(9))))
+    email_id = world.write()
+    world.settle(email_id)
+    assert (world.state(email_id), len(world.first.given), len(world.second.given)) == (State.UNKNOWN, 2, 0)
+
+
+def test_a_reminder_that_nobody_is_sure_of_is_left() -> None:
+    """Twice is worse than never."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost")))
+    email_id = world.write(kind="reminder")
+    world.settle(email_id)
+    assert (world.state(email_id), world.arrived()) == (State.UNKNOWN, 1)
+
+
+def test_a_report_settles_what_nobody_knew() -> None:
+    """No second copy is sent then."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost")))
+    email_id = world.write()
+    world.deliver(email_id)
+    assert world.aftermath.take(COMPANY, "first", [_report(email_id)]) == 1
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.provider_id) == (State.ACCEPTED, "p-9")
+    world.clock.advance(3600)
+    assert world.deliver(email_id).again_after is None
+    assert world.arrived() == 1
+
+
+def test_a_report_that_comes_before_our_own_write_counts() -> None:
+    """Webhooks are faster than answers that get lost."""
+    first = ScriptedProvider(Ambiguous("lost"))
+    world = MailWorld(first)
+    email_id = world.write()
+    first.meanwhile = lambda: world.aftermath.take(COMPANY, "first", [_report(email_id)])
+    world.settle(email_id)
+    assert (world.state(email_id), world.arrived()) == (State.ACCEPTED, 1)
+
+
+def test_a_worker_that_died_while_it_asked_leaves_something_that_nobody_knows() -> None:
+    """It is not asked again while it might still be at it, and not sent twice for a reminder."""
+    world = MailWorld(ScriptedProvider(_crash()))
+    email_id = world.write(kind="reminder")
+    with pytest.raises(SystemError):
+        world.deliver(email_id)
+    assert world.state(email_id) == State.SENDING
+    again = world.deliver(email_id).again_after
+    assert again == timedelta(seconds=SEND_SECONDS + BUSY_SECONDS)
+    world.settle(email_id)
+    assert (world.state(email_id), world.arrived()) == (State.UNKNOWN, 1)
+
+
+def test_two_workers_with_the_same_message_send_it_once() -> None:
+    """Queues deliver at least once, also at the same moment."""
+    first = ScriptedProvider()
+    world = MailWorld(first)
+    email_id = world.write()
+    met = threading.Barrier(8)
+
+    def work() -> None:
+        met.wait()
+        world.deliver(email_id)
+
+    workers = [threading.Thread(target=work) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(first.given) == 1
+    assert world.state(email_id) == State.ACCEPTED
+
+
+def test_a_slow_worker_that_lost_its_e_mail_still_proves_that_it_went_out() -> None:
+    """The other one finds the proof and sends nothing."""
+    first = ScriptedProvider()
+    world = MailWorld(first)
+    email_id = world.write()
+
+    def overtaken() -> None:
+        first.meanwhile = lambda: None
+        world.clock.advance(SEND_SECONDS + BUSY_SECONDS + 1)
+        world.deliver(email_id)
+
+    first.meanwhile = overtaken
+    world.deliver(email_id)
+    world.settle(email_id)
+    assert (world.state(email_id), world.arrived()) == (State.ACCEPTED, 1)
+
+
+# Time, modes, lists
+
+
+def test_what_is_late_is_not_sent() -> None:
+    """A reminder after the appointment is noise."""
+    world = MailWorld()
+    email_id = world.write(kind="reminder", ends_at=world.clock.now() + timedelta(minutes=5))
+    world.clock.advance(301)
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.reason, world.arrived()) == (State.REJECTED, "expired", 0)
+
+
+@pytest.mark.parametrize("mode", ["off", "shadow"])
+def test_a_company_that_is_not_live_sends_nothing(mode: str) -> None:
+    """A trial must not write to customers."""
+    world = MailWorld()
+    email_id = world.write()
+    world.document["mode"] = mode
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.reason, world.arrived()) == (f"company_{mode}", 0)
+
+
+def test_an_address_on_the_list_is_not_written_to_in_any_spelling() -> None:
+    """Mail to lost addresses ruins a sender's name."""
+    world = MailWorld()
+    world.suppressions.add(COMPANY, "Marta@Example.org", "bounced", world.clock.now())
+    email_id = world.write()
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.reason, world.arrived()) == ("suppressed", 0)
+    assert [one.address for one in world.suppressions.all(COMPANY, 10)] == ["marta@example.org"]
+    assert world.suppressions.remove(COMPANY, "marta@example.org")
+    world.settle(world.write("again"))
+    assert world.arrived() == 1
+
+
+def test_the_list_of_one_company_is_not_anothers() -> None:
+    """A complaint against one business says nothing of another."""
+    world = MailWorld()
+    world.suppressions.add("other", "marta@example.org", "complained", world.clock.now())
+    world.settle(world.write())
+    assert world.arrived() == 1
+
+
+# Breakers
+
+
+def test_a_provider_that_fails_again_and_again_is_left_alone_then_tried_once() -> None:
+    """Five failures open it; the next e-mail does not even ask."""
+    world = MailWorld(ScriptedProvider(*(_busy() for _ in range(FAILURES))))
+    for number in range(FAILURES):
+        world.deliver(world.write(f"k{number}"))
+    asked = len(world.first.given)
+    world.deliver(world.write("next"))
+    assert (len(world.first.given), len(world.second.given)) == (asked, 1)
+    world.clock.advance(61)
+    world.deliver(world.write("trial"))
+    assert len(world.first.given) == asked + 1
+    assert world.breakers.state(COMPANY, "first") is None
+
+
+def test_after_the_time_only_one_is_let_through() -> None:
+    """A provider that is getting up again is not trampled."""
+    world = MailWorld()
+    world.breakers.failed(COMPANY, "first", "sendgrid", at_once=True)
+    world.clock.advance(15 * 60 + 1)
+    assert [world.breakers.waits_until(COMPANY, "first") is None for _ in range(3)] == [True, False, False]
+
+
+def test_a_refused_account_opens_at_once_and_longer() -> None:
+    """Asking a provider that refuses the key brings nothing but a ban."""
+    world = MailWorld(ScriptedProvider(_account()))
+    world.settle(world.write("a"))
+    world.settle(world.write("b"))
+    assert (len(world.first.given), len(world.second.given)) == (1, 2)
+
+
+def test_with_every_provider_left_alone_it_waits_for_the_first_one() -> None:
+    """Nothing is lost while there is time."""
+    world = MailWorld()
+    for provider in ("first", "second"):
+        world.breakers.failed(COMPANY, provider, "x", at_once=True)
+    email_id = world.write()
+    outcome = world.deliver(email_id)
+    assert outcome.again_after == timedelta(minutes=15)
+    world.settle(email_id)
+    assert world.state(email_id) == State.ACCEPTED
+
+
+# Reports
+
+
+def test_reports_are_taken_once_and_told_in_order() -> None:
+    """Whatever the order they come in, and however often."""
+    world = MailWorld()
+    email_id = world.write()
+    world.settle(email_id)
+    complained = _report(email_id, Fate.COMPLAINED, permanent=True)
+    delivered = _report(email_id, Fate.DELIVERED)
+    assert world.aftermath.take(COMPANY, "first", [complained, delivered, complained]) == 2
+    story = world.aftermath.story(COMPANY, email_id)
+    assert story.fates() == {"marta@example.org": Fate.COMPLAINED}
+    assert len(story.happened) == 2
+    assert [one.reason for one in world.suppressions.all(COMPANY, 10)] == ["complained"]
+
+
+def test_a_passing_bounce_does_not_put_anybody_on_the_list() -> None:
+    """A full mailbox is full today."""
+    world = MailWorld()
+    email_id = world.write()
+    world.settle(email_id)
+    world.aftermath.take(COMPANY, "first", [_report(email_id, Fate.BOUNCED, permanent=False)])
+    assert world.suppressions.all(COMPANY, 10) == []
+
+
+def test_a_company_cannot_report_on_anothers_e_mail() -> None:
+    """Its provider's signature says who speaks, not whose mail it is."""
+    world = MailWorld()
+    email_id = world.write()
+    world.settle(email_id)
+    assert world.aftermath.take("other", "first", [_report(email_id, Fate.BOUNCED, permanent=True)]) == 0
+    assert world.suppressions.all("other", 10) == []
+    with pytest.raises(NotFound):
+        world.aftermath.story("other", email_id)
+
+
+def test_whose_e_mail_it_is_can_be_found_again() -> None:
+    """For a customer who wants to be forgotten."""
+    world = MailWorld()
+    email_id = world.write(contact=Contact(1, 7))
+    found = world.table.query(f"company#{COMPANY}", prefix="contact#1#7#")
+    assert [item["email_id"] for item in found] == [email_id]
+
+
+def test_what_cannot_be_put_together_now_waits_and_what_never_can_is_rejected() -> None:
+    """An outage of a file's store is no reason to drop a mail; a broken template is."""
+    world = MailWorld()
+    email_id = world.write()
+    world.unready = RetryLater("the store is down")
+    assert world.deliver(email_id).again_after == timedelta(seconds=30)
+    world.unready = InvalidInput("no such value", reason="template_broken")
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.reason) == (State.REJECTED, "template_broken")
