@@ -13,7 +13,7 @@ from cli.context import Options, options_of, table
 from cli.deployment import deployment_of
 from cli.failures import NotThere, aws_errors, our_errors
 from infra import names
-from shared.companies.forgetting import Forgetting
+from shared.companies.forgetting import Forgetting, Leave
 from shared.companies.names import is_company_id
 from shared.companies.receipt import receipt_lines
 from shared.platform.clock import SystemClock
@@ -105,11 +105,12 @@ def forget_company(options: Options, company_id: str, *, no_wait: bool, deployme
         raise click.UsageError("That is no company's id.")
     client = options.client()
 
-    def take_leave() -> list[str]:
+    def take_leave() -> Leave:
         try:
-            return list(client.call("DELETE", path_of("companies", company_id))["warnings"])
+            answer = client.call("DELETE", path_of("companies", company_id))
         except NotThere:
-            return []  # an earlier run, or `company delete`, did it
+            return Leave()  # an earlier run, or `company delete`, did it
+        return Leave({"documents": 1, **answer.get("removed", {})}, answer["warnings"])
 
     # Credentials first: nothing shall open any more, whatever comes after.
     tables = {name: deployment.table(name) for name in sorted(names.TABLES, key=_credentials_first)}

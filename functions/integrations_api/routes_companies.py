@@ -57,6 +57,7 @@ def get_company(call: Call) -> Answer:
 def delete_company(call: Call) -> Answer:
     """Everything of the company goes; the document last, so that a delete cut short can be repeated."""
     services, company_id = call.services, require_company_id(call.owner)
+    removed = services.credentials.stored(company_id)
     warnings = list(services.chatwoot.disconnect(company_id).warnings)
     for provider in PROVIDERS:
         warnings += services.oauth_accounts.disconnect(company_id, provider)["warnings"]
@@ -64,7 +65,7 @@ def delete_company(call: Call) -> Answer:
     services.credentials.forget(company_id)
     services.companies.delete(company_id)
     call.audit("company.delete")
-    return Answer({"status": "deleted", "warnings": warnings})
+    return Answer({"status": "deleted", "warnings": warnings, "removed": removed})
 
 
 def get_audit(call: Call) -> Answer:

@@ -37,6 +37,19 @@ _AT_ONCE = 25
 _WHILE_IT_LASTS = timedelta(days=35)
 
 
+@dataclass(frozen=True)
+class Leave:
+    """What taking leave of a company did.
+
+    Args:
+        removed: how many of what.
+        by_hand: what is left to do by hand, in sentences.
+    """
+
+    removed: Mapping[str, int] = field(default_factory=dict)
+    by_hand: Sequence[str] = ()
+
+
 @dataclass
 class _Record:
     """How far a forgetting is."""
@@ -66,7 +79,7 @@ class Forgetting:
     def run(
         self,
         company_id: str,
-        take_leave: Callable[[], Sequence[str]],
+        take_leave: Callable[[], Leave],
         actor: str,
         show: Callable[[str], None] = lambda _: None,
         *,
@@ -76,7 +89,7 @@ class Forgetting:
 
         Args:
             company_id: which.
-            take_leave: revokes its grants and deletes its document; gives what is left to do by hand.
+            take_leave: revokes its grants, and deletes its credentials and its document.
             actor: who does it, for the operator's audit trail.
             show: called with a sentence for each step.
             wait: wait for the tables to settle; otherwise the receipt is incomplete and says so.
@@ -86,7 +99,9 @@ class Forgetting:
         """
         record = self._begin(company_id)
         # Each time: somebody may have put the company again in between.
-        record.by_hand = sorted({*record.by_hand, *take_leave()})
+        left = take_leave()
+        record.by_hand = sorted({*record.by_hand, *left.by_hand})
+        record.removed.update(left.removed)
         self._write(record)
         while not self._empty(record, show):
             if not wait:

@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from shared.platform.tables import Table
 
 
+# What stands in a company's partition; the wrapped data keys are destroyed first.
+_KINDS = {
+    "datakey#": "data keys",
+    "credential#": "credentials",
+    "connection#": "connections",
+    STATES: "consents under way",
+}
+
+
 class Credentials:
     """Reads and writes credentials. No method gives a value without being told company and provider.
 
@@ -75,10 +84,18 @@ class Credentials:
         for item in self._table.query(company_pk(company_id), prefix=prefix, consistent=True):
             self._table.delete(Key(item["pk"], item["sk"]))
 
+    def stored(self, company_id: str) -> dict[str, int]:
+        """How much of each kind is stored of a company; opens nothing."""
+        pk = company_pk(company_id)
+        return {
+            what: len(self._table.query(pk, prefix=prefix, consistent=True))
+            for prefix, what in _KINDS.items()
+        }
+
     def forget(self, company_id: str) -> None:
         """Remove everything of a company, the wrapped data keys first: without them nothing opens again."""
         pk = company_pk(company_id)
-        for prefix in ("datakey#", "credential#", "connection#", STATES):
+        for prefix in _KINDS:
             for item in self._table.query(pk, prefix=prefix, consistent=True):
                 self._table.delete(Key(pk, item["sk"]))
 

@@ -89,6 +89,8 @@ def test_a_company_is_forgotten_in_two_runs_and_the_receipt_tells_it(desk: Desk)
     second = desk.run("company", "forget", "sol", "--yes")
     assert second.exit_code == 0, second.output
     assert "removed       60  conversations: conversation inbox" in second.stdout
+    assert "removed        1  data keys" in second.stdout
+    assert "removed        1  documents" in second.stdout
     assert "remains  until" in second.stdout
     trail = desk.api("GET", "/api/companies/operator/audit", key=desk.api.operator).json["records"]
     assert trail[0]["action"] == "company.forget"

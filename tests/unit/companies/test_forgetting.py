@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.companies.audit import Audit
-from shared.companies.forgetting import SETTLING, Forgetting
+from shared.companies.forgetting import SETTLING, Forgetting, Leave
 from shared.platform.tables import Key
 from tests.fakes.clock import FakeClock
 from tests.fakes.table import MemoryTable
@@ -75,7 +75,7 @@ class World:
             "conversations": self.conversations,
         }
         run = Forgetting(tables, self.companies, self.clock).run
-        return run("sol", lambda: warnings, "command", wait=wait)
+        return run("sol", lambda: Leave(by_hand=warnings), "command", wait=wait)
 
     def of(self, company_id: str) -> set[tuple[str, str]]:
         """Everything in the partitions of a company."""
