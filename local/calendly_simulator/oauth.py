@@ -64,7 +64,7 @@ def ask() -> str:
         return page(
             "accounts", VENDOR, client=client, accounts=calendly().grants.users.values(), asked=hidden
         )
-    rows = [{"scope": one, "text": FACTS["scopes"][one], "ticked": True} for one in scopes]
+    rows = [{"scope": one, "text": FACTS["scopes"][one], "box": True, "ticked": True} for one in scopes]
     shown = {"client": client, "account": user, "scopes": rows, "granular": True}
     return page("consent", VENDOR, action=request.full_path, **shown)
 

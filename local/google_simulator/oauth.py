@@ -62,8 +62,11 @@ def ask() -> str | Response:
     known = google().grants.of(account.email, client.client_id).scopes
     if "consent" not in request.args.get("prompt", "").split() and known >= frozenset(scopes):
         return _with_code(client, account, scopes, consented=False)
-    rows = [{"scope": one, "text": _text(one), "ticked": False} for one in scopes]
-    shown = {"client": client, "account": account, "scopes": rows, "granular": _granular(scopes)}
+    boxes = _granular(scopes)
+    rows = [
+        {"scope": one, "text": _text(one), "box": boxes and one not in FACTS["sign_in"]} for one in scopes
+    ]
+    shown = {"client": client, "account": account, "scopes": rows, "granular": boxes}
     return page("consent", VENDOR, action=request.full_path, **shown)
 
 

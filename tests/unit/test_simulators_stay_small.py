@@ -13,6 +13,8 @@ ROOT = Path(__file__).parents[2]
 LIMIT = 400
 SIMULATORS = (
     "calendly_simulator",
+    "calendly_simulator/scheduling",
+    "calendly_simulator/webhooks",
     "chatwoot_simulator",
     "google_simulator",
     "google_simulator/calendar",

@@ -33,7 +33,7 @@ def test_people_choose_an_account_and_tick_boxes_that_begin_unticked(google: Run
     assert "Choose an account" in accounts
     assert "Frontdesk wants access" in consent
     assert f'name="scope" value="{FREE_BUSY}">' in consent
-    assert consent.count('type="checkbox"') == 4
+    assert consent.count('type="checkbox"') == 2  # sign-in cannot be refused
     assert "checked" not in consent
 
 

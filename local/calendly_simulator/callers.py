@@ -1,16 +1,16 @@
-"""Calendly's API v2: who is asking, whether they may, and what they get."""
+"""Who calls Calendly's API v2, whether they may, and how it says no."""
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, g, request
+from flask import Response, request
 
+from local import faults
 from local.calendly_simulator.grants import User, covers
-from local.calendly_simulator.oauth import calendly, organization_uri, user_uri
-
-routes = Blueprint("calendly_api", __name__)
+from local.calendly_simulator.oauth import calendly
 
 JsonDict = dict[str, Any]
 
@@ -30,7 +30,31 @@ class ApiRefused(Exception):
         self.status, self.body = status, {"title": title, "message": message, **more}
 
 
-@routes.errorhandler(ApiRefused)
+def bad(parameter: str, message: str, code: str = "") -> ApiRefused:
+    """A request that is wrong, and what is wrong with it."""
+    detail = {"parameter": parameter, "message": message} | ({"code": code} if code else {})
+    sentence = "The supplied parameters are invalid."
+    return ApiRefused(HTTPStatus.BAD_REQUEST, "Invalid Argument", sentence, details=[detail])
+
+
+def missing() -> ApiRefused:
+    """What is not there, or not for the caller's eyes."""
+    return ApiRefused(HTTPStatus.NOT_FOUND, "Resource Not Found", "The server could not find the resource.")
+
+
+def denied(message: str) -> ApiRefused:
+    """What the caller's plan or rights do not allow."""
+    return ApiRefused(HTTPStatus.FORBIDDEN, "Permission Denied", message)
+
+
+def refusal(fault: faults.Fault) -> Response | None:
+    """What a fault answers in the API's place: ``body`` is the title."""
+    if fault.status is None or not fault.body:
+        return faults.html_page(fault)
+    body = json.dumps({"title": fault.body, "message": "a fault that was switched on"})
+    return Response(body, fault.status, mimetype="application/json")
+
+
 def refuse(refused: ApiRefused) -> tuple[JsonDict, int]:
     """As Calendly words errors."""
     return refused.body, refused.status
@@ -50,21 +74,4 @@ def caller(scope: str) -> User:
         sentence = "The access token does not have the scope that this call needs"
         needs = {"type": "InsufficientScopeError", "required_scopes": [scope]}
         raise ApiRefused(HTTPStatus.FORBIDDEN, "Permission Denied", sentence, **needs)
-    g.user = pair.user
     return pair.user
-
-
-@routes.get("/users/me")
-def me() -> JsonDict:
-    """Whose token it is."""
-    user = caller("users:read")
-    resource = {
-        "uri": user_uri(user),
-        "name": user.name,
-        "email": user.email,
-        "timezone": user.zone,
-        "scheduling_url": f"https://calendly.com/{user.number.lower()}",
-        "current_organization": organization_uri(user),
-        "resource_type": "User",
-    }
-    return {"resource": resource}
