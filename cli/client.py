@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import click
 import requests
 
 from cli.failures import NotThere, Refused, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 TIMEOUT_SECONDS = 35.0  # above the 30 seconds of API Gateway
 
@@ -31,9 +34,22 @@ class ApiClient:
         self._api_key = api_key
 
     def call(
-        self, method: str, path: str, body: object = None, *, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: dict[str, str] | None = None,
+        also: Collection[int] = (),
     ) -> Any:  # noqa: ANN401 - any JSON
         """Make a call and return its answer's JSON, ``None`` where there is none.
+
+        Args:
+            method: GET, POST …
+            path: below the API's address.
+            body: sent as JSON.
+            headers: further headers.
+            also: statuses that are answers here, where the answer is no problem of the API's own.
 
         Raises:
             Refused: the API said no; the message is its own.
@@ -53,7 +69,8 @@ class ApiClient:
                 )
             except requests.RequestException as error:
                 raise Unreachable(f"{self._base_url} does not answer ({type(error).__name__}).") from None
-        if not answer.ok or answer.is_redirect:
+        told = answer.status_code in also and not _is_problem(answer)
+        if not told and (not answer.ok or answer.is_redirect):
             raise (NotThere if answer.status_code == HTTPStatus.NOT_FOUND else Refused)(_words(answer))
         return answer.json() if answer.content else None
 
@@ -86,6 +103,10 @@ def _is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_problem(answer: requests.Response) -> bool:
+    return not answer.headers.get("Content-Type", "").startswith("application/json")
 
 
 def _words(answer: requests.Response) -> str:

@@ -15,6 +15,7 @@ from cli.context import Options
 from cli.conversations import conversations
 from cli.credentials import credentials
 from cli.dead_letters import dead_letters
+from cli.health import health
 from cli.integration import integration
 from cli.secret import secret
 
@@ -55,6 +56,7 @@ for command in (
     conversations,
     dead_letters,
     contact,
+    health,
 ):
     main.add_command(command)
 

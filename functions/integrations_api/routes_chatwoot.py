@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from functions.integrations_api.routing import Answer, Route
 from shared.companies.base import Part
 from shared.integrations.chatwoot_values import ConnectRequest
-from shared.integrations.health import Condition, chatwoot_health, overall, vault_health
+from shared.integrations.health import Condition
 
 if TYPE_CHECKING:
     from functions.integrations_api.routing import Call
@@ -70,9 +70,7 @@ def status(call: Call) -> Answer:
 
 def health(call: Call) -> Answer:
     """How the company's integrations are; 503 where one is broken, for monitors that see only the status."""
-    status_now = call.services.chatwoot.status(call.owner, call.request.base_url)
-    opens = call.services.credentials.condition(call.owner)
-    told = overall({"chatwoot": chatwoot_health(status_now), "credentials": vault_health(opens)})
+    told = call.services.health.of(call.owner, call.request.base_url)
     return Answer(told, 503 if told["status"] == Condition.BROKEN else 200)
 
 

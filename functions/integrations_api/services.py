@@ -9,6 +9,7 @@ from shared.companies.api_keys import ApiKeys, Caller
 from shared.companies.audit import Audit
 from shared.companies.customers import Customers
 from shared.companies.idempotency import Repeat
+from shared.companies.pulse import Pulse
 from shared.companies.store import CompanyStore
 from shared.conversations.customer_shelf import CustomerShelf
 from shared.conversations.doctor import Doctor
@@ -17,8 +18,10 @@ from shared.conversations.making_chatwoot import make_credentials
 from shared.conversations.reader import Reader
 from shared.conversations.sandbox import Sandbox
 from shared.credentials.clients import OAuthClients
+from shared.credentials.connections import Connections
 from shared.credentials.vault import Vault
 from shared.integrations.chatwoot import ChatwootIntegration
+from shared.integrations.check import HealthCheck
 from shared.integrations.making_oauth import make_oauth
 from shared.platform import aws
 from shared.platform.addresses import AddressGuard
@@ -54,6 +57,7 @@ class Services:
         audit: what was done.
         credentials: tokens and secrets.
         chatwoot: connects companies with Chatwoot.
+        health: tells how integrations are.
         doctor: says what is wrong with a delivery.
         reader: shows conversations and dead letters.
         customers: hands out and forgets what is kept of one customer.
@@ -73,6 +77,7 @@ class Services:
     audit: Audit
     credentials: Credentials
     chatwoot: ChatwootIntegration
+    health: HealthCheck
     doctor: Doctor
     reader: Reader
     customers: Customers
@@ -105,12 +110,15 @@ def make_services(variables: Mapping[str, str]) -> Services:
     conversations = Table(aws.dynamodb(), environment.text("FRONTDESK_CONVERSATIONS_TABLE"))
     companies, audit = CompanyStore(table, clock), Audit(table, clock)
     oauth = _oauth(environment, companies, audit, guard)
+    chatwoot = ChatwootIntegration(companies, credentials, guard, clock)
+    sealed = Table(aws.dynamodb(), environment.text("FRONTDESK_CREDENTIALS_TABLE"))
     return Services(
         companies=companies,
         api_keys=ApiKeys(table, clock),
         audit=audit,
         credentials=credentials,
-        chatwoot=ChatwootIntegration(companies, credentials, guard, clock),
+        chatwoot=chatwoot,
+        health=make_health(chatwoot, credentials, sealed, conversations, clock),
         doctor=Doctor(table, credentials, clock),
         reader=Reader(conversations, clock),
         customers=make_customers(companies, conversations, clock),
@@ -141,6 +149,22 @@ def _oauth(environment: Environment, companies: CompanyStore, audit: Audit, guar
     secrets = DeploymentSecrets(aws.ssm(), environment.text("FRONTDESK_STAGE"))
     clients = OAuthClients(environment, secrets)
     return make_oauth(table, vault, clients, companies, audit, lambda: HttpClient(guard), clock)
+
+
+def make_health(
+    chatwoot: ChatwootIntegration, credentials: Credentials, sealed: Table, conversations: Table, clock: Clock
+) -> HealthCheck:
+    """How integrations are, by what is stored of them.
+
+    Args:
+        chatwoot: tells of the connection with Chatwoot.
+        credentials: those that everything else uses, so that asking how KMS does costs nothing.
+        sealed: the credentials table.
+        conversations: the conversations table.
+        clock: for times.
+    """
+    connections = Connections(sealed, credentials.vault, clock)
+    return HealthCheck(chatwoot, connections, credentials, Pulse(conversations, clock), clock)
 
 
 def _settings(environment: Environment) -> dict[str, Any]:

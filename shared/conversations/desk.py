@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shared.chatwoot.client import ChatwootClient
     from shared.companies.connection import ChatwootConnection
     from shared.companies.model import Company
+    from shared.companies.pulse import Pulse
     from shared.conversations.listening import Ears
     from shared.conversations.settings import TurnSettings
     from shared.platform.clock import Clock
@@ -60,6 +61,7 @@ class Desk:
         new_id: makes markers that nobody can guess.
         settings: how turns behave.
         ears: hears and looks at what customers send besides words; without them it is only told in words.
+        pulse: notes how model and Chatwoot do, for health.
     """
 
     table: Table
@@ -70,6 +72,7 @@ class Desk:
     new_id: Callable[[], str]
     settings: TurnSettings
     ears: Ears | None = None
+    pulse: Pulse | None = None
 
 
 class Lending(Generic[Thing]):

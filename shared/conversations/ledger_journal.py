@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from shared.companies.pulse import MODEL
 from shared.platform.observability import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shared.agent.values import JsonDict
+    from shared.companies.pulse import Pulse
     from shared.conversations.ledger import Ledger
     from shared.platform.tables import Item
 
@@ -22,9 +24,17 @@ class LedgerJournal:
         ledger: the conversation's, with an open turn.
         entries: the turn's items as they were when this attempt began.
         renew: renews the lease; may raise.
+        pulse: hears of each answer of the model.
     """
 
-    def __init__(self, ledger: Ledger, entries: dict[str, Item], renew: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        entries: dict[str, Item],
+        renew: Callable[[], None],
+        pulse: Pulse | None = None,
+    ) -> None:
+        self._pulse = pulse
         self._ledger = ledger
         self._entries = entries
         self._renew = renew
@@ -41,6 +51,8 @@ class LedgerJournal:
     def record_answer(self, step: str, answer: JsonDict) -> None:
         """See `shared.agent.journal.Journal`."""
         self._ledger.write(f"answer#{step}", {"json": json.dumps(answer)})
+        if self._pulse is not None:
+            self._pulse.worked(self._ledger.key.company_id, MODEL)
 
     def tool_result(self, step: str, index: int) -> JsonDict | None:
         """See `shared.agent.journal.Journal`."""

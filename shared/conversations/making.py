@@ -9,6 +9,7 @@ from shared.agent.connect import open_model_client
 from shared.agent.orchestrator import Orchestrator
 from shared.agent.settings import ModelSettings
 from shared.agent.tools.registry import default_registry
+from shared.companies.pulse import Pulse
 from shared.companies.store import CompanyStore
 from shared.conversations.dead_letters import DeadLetterOffice
 from shared.conversations.desk import Desk, Lending
@@ -78,8 +79,9 @@ def make_desk(environment: Environment) -> Desk:
     """
     clock, settings = SystemClock(), TurnSettings.from_environment(environment)
     guard = AddressGuard(loopback_allowed=settings.loopback_allowed)
+    table = Table(aws.dynamodb(), environment.text("FRONTDESK_CONVERSATIONS_TABLE"))
     return Desk(
-        table=Table(aws.dynamodb(), environment.text("FRONTDESK_CONVERSATIONS_TABLE")),
+        table=table,
         companies=CompanyStore(Table(aws.dynamodb(), environment.text("FRONTDESK_COMPANIES_TABLE")), clock),
         chatwoot=chatwoot_opener(environment, settings.chatwoot_timeout_seconds),
         mind=Lending(lambda: make_mind(environment, guard)).lend,
@@ -87,6 +89,7 @@ def make_desk(environment: Environment) -> Desk:
         new_id=lambda: uuid.uuid4().hex,
         settings=settings,
         ears=make_ears(environment, guard),
+        pulse=Pulse(table, clock),
     )
 
 

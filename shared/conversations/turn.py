@@ -110,7 +110,8 @@ class Turn:
         seconds = self._deadline.remaining_seconds() - _SECONDS_FOR_REPLYING
         thinking = Deadline(self._desk.clock, max(1.0, seconds))
         decider = Decider(self._desk, lambda messages, deadline: self._listen(messages, deadline, chatwoot))
-        plan = decider.decide(case, LedgerJournal(self._ledger, entries, self._renew), thinking)
+        journal = LedgerJournal(self._ledger, entries, self._renew, self._desk.pulse)
+        plan = decider.decide(case, journal, thinking)
         handed_over = plan.outcome is Outcome.HANDED_OVER
         return with_done(plan, tools_that_acted(self._ledger.entries())) if handed_over else plan
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from shared.companies.pulse import CHATWOOT
+from shared.conversations.blame import SPOKE, failing_service
 from shared.conversations.customers import note_of
 from shared.conversations.deciding import failure_plan, speaking_rules
 from shared.conversations.delivery_rates import count_failed
@@ -232,13 +234,23 @@ class Visit:
             # Bounded by itself: two minutes a part, and posting it again is an attempt.
             return unsettled.after_seconds
         except GiveUp as failed:
+            self._note_health(failed)
             self._give_up(company, messages, failed.reason)
         except RetryLater as failed:
+            self._note_health(failed)
             return self._retry_or_give_up(company, messages, attempts, failed)
         else:
+            if self._desk.pulse is not None and outcome in SPOKE:
+                self._desk.pulse.worked(self._key.company_id, CHATWOOT)
             if outcome is Outcome.DISCARDED:
                 return 0.0
         return self._rest(unanswered, messages)
+
+    def _note_health(self, failed: GiveUp | RetryLater) -> None:
+        """What failed outside of us is told by health, long before anybody counts dead letters."""
+        service = failing_service(failed)
+        if self._desk.pulse is not None and service:
+            self._desk.pulse.failed(self._key.company_id, service, failed.reason)
 
     def _rest(
         self, unanswered: Sequence[IncomingMessage], answered: Sequence[IncomingMessage]

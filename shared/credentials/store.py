@@ -36,6 +36,11 @@ class Credentials:
         self._vault = vault
         self._table = table
 
+    @property
+    def vault(self) -> Vault:
+        """What encrypts and decrypts."""
+        return self._vault
+
     def put(self, company_id: str, provider: str, field: str, value: Secret) -> None:
         """Store a value in place of any earlier one."""
         item = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.integrations_api.gateway import make_app
 from functions.integrations_api.routes import ROUTES
-from functions.integrations_api.services import Services, make_customers
+from functions.integrations_api.services import Services, make_customers, make_health
 from shared.companies.api_keys import ApiKeys
 from shared.companies.audit import Audit
 from shared.companies.idempotency import Repeat
@@ -109,12 +109,14 @@ class Api:
             new_id=lambda: "marker",
             settings=TurnSettings(),
         )
+        chatwoot = ChatwootIntegration(self.companies, self.credentials, guard, self.clock)
         self.services = Services(
             companies=self.companies,
             api_keys=self.api_keys,
             audit=audit,
             credentials=self.credentials,
-            chatwoot=ChatwootIntegration(self.companies, self.credentials, guard, self.clock),
+            chatwoot=chatwoot,
+            health=make_health(chatwoot, self.credentials, self.credentials_table, conversations, self.clock),
             doctor=Doctor(self.table, self.credentials, self.clock),
             reader=Reader(conversations, self.clock),
             customers=make_customers(self.companies, conversations, self.clock),

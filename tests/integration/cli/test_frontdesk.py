@@ -335,3 +335,13 @@ def test_a_customers_data_goes_into_a_file_and_then_away(desk: Desk) -> None:
     assert "removed        1  messages" in shown.stdout
     assert "Chatwoot's own copy" in shown.stdout
     assert desk.json("contact", "forget", "sol", "3-481", "--yes")["removed"] == []
+
+
+def test_health_shows_what_is_broken_and_ends_with_one(desk: Desk) -> None:
+    """A script needs the code only; 503 is an answer here."""
+    desk.api.company("sol")
+    shown = desk.run("health", "sol")
+    assert shown.exit_code == 1
+    assert shown.stdout.startswith("broken")
+    assert "not connected with Chatwoot" in shown.stdout
+    assert "there is no such company" in desk.run("health", "luna").stderr
