@@ -16,11 +16,11 @@ from shared.companies.card import DEFAULT_HISTORY_DAYS
 from shared.conversations.history import history_item
 from shared.conversations.inbox import Inbox
 from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
-from shared.conversations.ledger_head import HEAD_KEEP_DAYS, FenceLost, Head
+from shared.conversations.ledger_head import HEAD_KEEP_DAYS, FenceLost, Head, HeldHead
 from shared.conversations.own_messages import OwnMessages
 from shared.conversations.plan import Outcome, Plan
 from shared.platform.clock import epoch_milliseconds
-from shared.platform.tables import Check, ConditionFailed, Put, Update
+from shared.platform.tables import ConditionFailed, Put, Update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,6 @@ class Ledger:
     Attributes:
         key: the conversation.
         own: which of its messages are ours.
-        head: as it was when we last read or changed it.
     """
 
     def __init__(self, table: Table, key: ConversationKey, clock: Clock) -> None:
@@ -55,7 +54,12 @@ class Ledger:
         self._clock = clock
         self.key = key
         self.own = OwnMessages(table, key, clock)
-        self.head = Head()
+        self._held = HeldHead(table, key)
+
+    @property
+    def head(self) -> Head:
+        """As it was when we last read or changed it."""
+        return self._held.head
 
     def look(self) -> Head:
         """The head as it is, without taking the conversation up: nothing may be written after this alone."""
@@ -64,13 +68,7 @@ class Ledger:
 
     def take_up(self) -> Head:
         """Take the conversation up: from here on the writes of whoever had it before fail."""
-        item = self._table.update(
-            self.key.head(),
-            "ADD fence :one SET v = :v, expires_at = :expires",
-            values={":one": 1, ":v": SCHEMA_VERSION, ":expires": self._expiry(HEAD_KEEP_DAYS)},
-        )
-        self.head = Head.from_item(item)
-        return self.head
+        return self._held.take_up(self._expiry(HEAD_KEEP_DAYS))
 
     def reopen_below(self, message_id: int) -> None:
         """Lower the watermark below a message that came after a newer one was answered.
@@ -79,7 +77,7 @@ class Ledger:
             FenceLost: somebody took the conversation up after us.
         """
         if self.head.watermark >= message_id:
-            self._change_head({"watermark": message_id - 1})
+            self._held.change({"watermark": message_id - 1})
 
     def open_turn(
         self,
@@ -100,7 +98,7 @@ class Ledger:
             FenceLost: see `reopen_below`.
         """
         turn = self.head.turn or self.head.last_turn + 1
-        self._change_head(
+        self._held.change(
             {
                 "turn": turn,
                 "last_turn": turn,
@@ -132,7 +130,7 @@ class Ledger:
             {":message": asdict(message)},
             {"#message": "message"},
         )
-        self._fenced([update])
+        self._held.write_with([update])
 
     def write(self, name: str, attributes: Item) -> None:
         """Write an item of the open turn that is not there yet.
@@ -140,7 +138,7 @@ class Ledger:
         Raises:
             FenceLost: somebody took the conversation up after us, or has written it.
         """
-        self._fenced([self._new_item(name, attributes)])
+        self._held.write_with([self._new_item(name, attributes)])
 
     def change(self, name: str, attributes: Item, *, unless_state: str = "") -> None:
         """Change attributes of an item of the open turn.
@@ -161,7 +159,7 @@ class Ledger:
                 values={**update.values, ":state": unless_state},
                 names={**update.names, "#state": "state"},
             )
-        self._fenced([update])
+        self._held.write_with([update])
 
     def note_certain(self, name: str, attributes: Item, *, marker: str) -> None:
         """Note what is certain whoever holds the conversation, such as that a message was stored.
@@ -215,7 +213,7 @@ class Ledger:
         changes: dict[str, Any] = {"turn": turn, "last_turn": turn, "attempts": 1, "message_ids": []}
         if tells_failure:
             changes["failing"] = ""
-        self._change_head(changes, [Put(item, "attribute_not_exists(pk)"), *also])
+        self._held.change(changes, [Put(item, "attribute_not_exists(pk)"), *also])
 
     def turns_this_hour(self) -> int:
         """How many turns were answered in this conversation in the current hour."""
@@ -227,7 +225,7 @@ class Ledger:
         Raises:
             FenceLost: see `reopen_below`.
         """
-        self._change_head({"turn": 0, "message_ids": [], "discards": self.head.discards + 1})
+        self._held.change({"turn": 0, "message_ids": [], "discards": self.head.discards + 1})
 
     def part_failed(self, turn: int, marker: str, attributes: Item) -> None:
         """Note what became of a part at its channel: certain, whoever holds the conversation.
@@ -260,7 +258,7 @@ class Ledger:
         item |= {"failure": failure, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
         if self._table.get(self.key.turn(turn, "failed"), consistent=True) is not None:
             return False
-        self._change_head({"failing": failure}, [Put(item, "attribute_not_exists(pk)")])
+        self._held.change({"failing": failure}, [Put(item, "attribute_not_exists(pk)")])
         return True
 
     def close(
@@ -303,7 +301,7 @@ class Ledger:
         self._table.put_many([history_item(entry, keep_days) for entry in kept])
         # A message that came late stays above the watermark: nobody else would see it.
         watermark = min([max([self.head.watermark, *ids]), *(one - 1 for one in waiting - ids)])
-        self._change_head(
+        self._held.change(
             {
                 "turn": 0,
                 "attempts": 0,
@@ -334,56 +332,6 @@ class Ledger:
 
     def _expiry(self, days: int = _KEEP_DAYS) -> int:
         return int((self._clock.now() + timedelta(days=days)).timestamp())
-
-    def _change_head(
-        self,
-        changes: dict[str, Any],
-        others: Sequence[TransactionPart] = (),
-        *,
-        extra: dict[str, Any] | None = None,
-    ) -> None:
-        """Change attributes of the head, and write others with it or nothing at all.
-
-        What the head is afterwards is computed here and not read back: a read could show the fence of
-        whoever took the conversation up in between, and we would go on with a number that is not ours.
-        """
-        every = {**changes, **(extra or {})}
-        names = {f"#h{index}": name for index, name in enumerate(every)}
-        values = {f":h{index}": value for index, value in enumerate(every.values())}
-        sets = ", ".join(f"#h{index} = :h{index}" for index in range(len(every)))
-        update = Update(
-            self.key.head(),
-            f"SET {sets}",
-            "fence = :fence",
-            {**values, ":fence": self.head.fence},
-            names,
-        )
-        try:
-            if others:
-                self._table.transact([update, *others])
-            else:
-                self._table.update(
-                    update.key,
-                    update.expression,
-                    update.condition,
-                    values=update.values,
-                    names=update.names,
-                )
-        except ConditionFailed:
-            raise FenceLost("somebody took the conversation up after us") from None
-        known = {**changes, "message_ids": tuple(changes.get("message_ids", self.head.message_ids))}
-        self.head = replace(self.head, **known)
-
-    def _fenced(self, parts: Sequence[TransactionPart]) -> None:
-        check = Check(
-            self.key.head(),
-            "fence = :fence AND turn = :turn",
-            {":fence": self.head.fence, ":turn": self.head.turn},
-        )
-        try:
-            self._table.transact([check, *parts])
-        except ConditionFailed:
-            raise FenceLost("somebody took the conversation up after us") from None
 
 
 def _assignment(key: ConversationKey, turn: int, name: str, attributes: Item) -> Update:

@@ -1,15 +1,24 @@
-"""The head of a conversation's ledger, as it was read."""
+"""The head of a conversation's ledger: the fence, and the writes that hold only behind it.
+
+Whoever takes the conversation up adds one to the fence; every other write checks it in the same transaction,
+so that a worker that was slow, frozen or thought dead cannot write over the one that came after it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
+from shared.conversations.keys import SCHEMA_VERSION
 from shared.platform.errors import FrontdeskError
+from shared.platform.tables import Check, ConditionFailed, Update
 from shared.platform.values import known_fields
 
 if TYPE_CHECKING:
-    from shared.platform.tables import Item
+    from collections.abc import Sequence
+
+    from shared.conversations.keys import ConversationKey
+    from shared.platform.tables import Item, Table, TransactionPart
 
 
 # Longer than its turns: were it swept first, a new turn would get an old one's number and find its plan.
@@ -55,3 +64,88 @@ class Head:
         """Read the head's item; attributes it does not have yet keep their defaults."""
         known = known_fields(cls, item)
         return cls(**{**known, "message_ids": tuple(known.get("message_ids", ()))})
+
+
+class HeldHead:
+    """The head in the hands of one worker.
+
+    Args:
+        table: the conversations table.
+        key: the conversation.
+
+    Attributes:
+        head: as it was when we last read or changed it.
+    """
+
+    def __init__(self, table: Table, key: ConversationKey) -> None:
+        self._table = table
+        self._key = key
+        self.head = Head()
+
+    def take_up(self, expires_at: int) -> Head:
+        """Make the fence ours.
+
+        Args:
+            expires_at: until when the head is kept at least, in seconds since 1970.
+        """
+        item = self._table.update(
+            self._key.head(),
+            "ADD fence :one SET v = :v, expires_at = :expires",
+            values={":one": 1, ":v": SCHEMA_VERSION, ":expires": expires_at},
+        )
+        self.head = Head.from_item(item)
+        return self.head
+
+    def change(
+        self,
+        changes: dict[str, Any],
+        others: Sequence[TransactionPart] = (),
+        *,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        """Change attributes of the head, and write others with it or nothing at all.
+
+        What the head is afterwards is computed here and not read back: a read could show the fence of
+        whoever took the conversation up in between, and we would go on with a number that is not ours.
+
+        Args:
+            changes: fields of `Head`.
+            others: written in the same transaction.
+            extra: attributes of the item that are no fields of `Head`.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us.
+        """
+        every = {**changes, **(extra or {})}
+        names = {f"#h{index}": name for index, name in enumerate(every)}
+        values = {f":h{index}": value for index, value in enumerate(every.values())}
+        sets = ", ".join(f"#h{index} = :h{index}" for index in range(len(every)))
+        values[":fence"] = self.head.fence
+        update = Update(self._key.head(), f"SET {sets}", "fence = :fence", values, names)
+        try:
+            if others:
+                self._table.transact([update, *others])
+            else:
+                self._table.update(
+                    update.key, update.expression, update.condition, values=values, names=names
+                )
+        except ConditionFailed:
+            raise FenceLost("somebody took the conversation up after us") from None
+        known = {**changes, "message_ids": tuple(changes.get("message_ids", self.head.message_ids))}
+        self.head = replace(self.head, **known)
+
+    def write_with(self, parts: Sequence[TransactionPart]) -> None:
+        """Write something of the open turn while the head is ours.
+
+        Raises:
+            FenceLost: somebody took the conversation up after us, or a part's own condition does not hold.
+        """
+        check = Check(
+            self._key.head(),
+            "fence = :fence AND turn = :turn",
+            {":fence": self.head.fence, ":turn": self.head.turn},
+        )
+        try:
+            self._table.transact([check, *parts])
+        except ConditionFailed:
+            raise FenceLost("somebody took the conversation up after us") from None
