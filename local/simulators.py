@@ -26,11 +26,13 @@ def start(processes: Processes, ports: Ports, state: Path) -> dict[int, Process]
         ports.model: ("model simulator", "local.model_simulator", "model.log"),
         ports.google: ("Google simulator", "local.google_simulator", "google.log"),
         ports.calendly: ("Calendly simulator", "local.calendly_simulator", "calendly.log"),
+        ports.mail: ("mail simulator", "local.mail_simulator", "mail.log"),
     }
+    more = {ports.mail: ("--smtp-port", str(ports.smtp))}
     return {
         port: processes.start(
             name,
-            [sys.executable, "-m", module, "--port", str(port)],
+            [sys.executable, "-m", module, "--port", str(port), *more.get(port, ())],
             log=surroundings.log_folder(state) / log,
             environment=surroundings.plain(),
             folder=ROOT,

@@ -163,6 +163,8 @@ class Up:
             model_is_simulated=self._model.simulated,
             google_base_url=url(self._ports.google),
             calendly_base_url=url(self._ports.calendly),
+            mail_base_url=url(self._ports.mail),
+            smtp_port=self._ports.smtp,
             logs=str(surroundings.log_folder(self._options.state)),
         )
 

@@ -31,6 +31,8 @@ class World:
         model_is_simulated: whether that is the simulator.
         google_base_url: the Google simulator.
         calendly_base_url: the Calendly simulator.
+        mail_base_url: the mail simulator: SendGrid and Mailgun, and its page ``/inbox``.
+        smtp_port: its SMTP, on the loopback address.
         logs: the folder of the processes' logs.
         company_id: the sample company; empty without the sample.
         company_api_key: a key of the sample company; empty without the sample.
@@ -50,6 +52,8 @@ class World:
     logs: str
     google_base_url: str = ""
     calendly_base_url: str = ""
+    mail_base_url: str = ""
+    smtp_port: int = 0
     outputs: dict[str, str] = field(default_factory=dict)
     company_id: str = ""
     company_api_key: str = field(default="", repr=False)

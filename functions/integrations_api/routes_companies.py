@@ -40,6 +40,7 @@ def list_companies(call: Call) -> Answer:
 
 def put_company(call: Call) -> Answer:
     """Write the document; 201 where it is new."""
+    _check_email(call)
     expected = _expected_version(call)
     version = call.services.companies.put(call.owner, call.given, expected_version=expected)
     call.audit("company.put", version=version)
@@ -87,6 +88,14 @@ def try_company(call: Call) -> Answer:
     wish: TryRequest = call.given
     sandbox = call.services.sandbox()
     return Answer(sandbox.try_out(call.owner, wish.message, wish.contact_name, wish.channel))
+
+
+def _check_email(call: Call) -> None:
+    company: Company = call.given
+    if "email" in company.model_fields_set:
+        from shared.email.checking import check_settings  # noqa: PLC0415 - few documents need templates tried
+
+        check_settings(company.email, any_port=call.services.stage == "local")
 
 
 def _expected_version(call: Call) -> int | None:

@@ -75,7 +75,7 @@ class _Handler:
             envelope.mail_from,
             list(envelope.rcpt_tos),
             bytes(envelope.content),
-            {"login": session.login_data},
+            {"login": str(session.auth_data)},
         )
         return f"250 2.0.0 queued as {mail.number}"
 

@@ -94,6 +94,11 @@ def server_of(settings: SmtpProvider) -> Server:
     return Server(host, port, implicit_tls=security == "tls")
 
 
+def port_is_allowed(settings: SmtpProvider) -> bool:
+    """Whether mails are handed in at its port; others belong to other services."""
+    return server_of(settings).port in smtp.ALLOWED_PORTS
+
+
 def _without_secret(provider_id: str) -> Rejected:
     return Rejected(
         f"no secret is stored for the provider {provider_id}", about="account", reason="no_secret"

@@ -1,0 +1,1 @@
+"""The words of e-mails: Frontdesk's own in three languages, and a company's in their place."""

@@ -1,0 +1,137 @@
+"""The part of Jinja that a company's templates may use, and filling them at a bounded cost.
+
+The list of what is allowed is short and closed. Without loops, calls, arithmetic, assignments and macros a
+template's cost is bounded by its length, so that no template can take a worker's time or memory. The sandbox
+and its refusal of attributes stand behind that as a second fence.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from shared.platform.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jinja2 import Undefined
+
+LARGEST_BYTES = 200_000
+FILTERS = ("capitalize", "default", "lower", "title", "trim", "upper")
+_NODES = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Filter,
+)
+_UNQUOTED = re.compile(r"=\s*\{\{")
+_REFUSED_HTML = re.compile(r"<\s*(script|iframe|object|embed|form|meta|base)\b|\son[a-z]+\s*=", re.IGNORECASE)
+
+
+class TemplateWrong(InvalidInput):
+    """A template that cannot be used, with words for whoever wrote it."""
+
+    default_reason = "template"
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Names lead to values only: an attribute is a key of a mapping, never one of Python's own."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401 - Jinja's
+        """See Jinja."""
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401 - Jinja's
+        """See Jinja."""
+        if isinstance(obj, dict) and argument in obj:
+            return obj[argument]
+        missing: Undefined = self.undefined(obj=obj, name=argument)
+        return missing
+
+
+def _environment(*, html: bool) -> _Environment:
+    environment = _Environment(
+        undefined=StrictUndefined, autoescape=html, trim_blocks=True, lstrip_blocks=True, extensions=()
+    )
+    environment.globals.clear()
+    environment.filters = {name: environment.filters[name] for name in FILTERS}
+    environment.tests.clear()
+    return environment
+
+
+_HTML, _TEXT = _environment(html=True), _environment(html=False)
+
+
+def fill(source: str, values: Mapping[str, Any], *, html: bool) -> str:
+    """Fill a template.
+
+    Args:
+        source: what was written.
+        values: mappings and texts; nothing in them is a template.
+        html: whether values are escaped for HTML.
+
+    Raises:
+        TemplateWrong: it uses more than it may, names what is not there, or becomes too large.
+    """
+    environment = _HTML if html else _TEXT
+    if html:
+        _require_plain_html(source)
+    try:
+        _require_allowed(environment.parse(source))
+        return _bounded(environment.from_string(source).generate(**values))
+    except TemplateError as error:
+        raise TemplateWrong(f"cannot be filled: {_words(error)}") from None
+    except (SyntaxError, RecursionError, MemoryError, OverflowError, ValueError):
+        raise TemplateWrong("cannot be read: it is nested too deeply, or holds something odd") from None
+
+
+def _require_plain_html(source: str) -> None:
+    if _UNQUOTED.search(source):
+        raise TemplateWrong('must put a value of an attribute into quotes: href="{{ … }}"')
+    if _REFUSED_HTML.search(source):
+        raise TemplateWrong(
+            "must hold no script, form or frame, and no on… attribute: mail programs refuse them"
+        )
+
+
+def _require_allowed(tree: nodes.Node) -> None:
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, _NODES):
+            name = type(node).__name__.lower()
+            raise TemplateWrong(
+                f"uses {name} in line {node.lineno}; only values, if and a few filters are allowed"
+            )
+        if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+            raise TemplateWrong(f"uses the filter {node.name!r}; there are {', '.join(FILTERS)}")
+        waiting.extend(node.iter_child_nodes())
+
+
+def _bounded(parts: Any) -> str:  # noqa: ANN401 - an iterator of texts
+    written, size = [], 0
+    for part in parts:
+        size += len(part.encode("utf-8", "replace"))
+        if size > LARGEST_BYTES:
+            raise TemplateWrong(f"becomes larger than {LARGEST_BYTES} bytes")
+        written.append(part)
+    return "".join(written)
+
+
+def _words(error: TemplateError) -> str:
+    # Jinja's own sentence names the variable or the line; it holds no value.
+    return (error.message or type(error).__name__)[:200]

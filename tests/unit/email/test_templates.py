@@ -1,0 +1,262 @@
+"""Templates: shipped ones, a company's own, and hostile ones."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.companies.email import EmailSettings, SmtpProvider
+from shared.email.checking import check_settings
+from shared.email.templates.rendering import SHIPPED, check, preview, render
+from shared.email.templates.safe import TemplateWrong, fill
+from shared.email.templates.values import EXAMPLES, NAMES, PARTS, SHAPES, complete, examples, spoken
+from shared.platform.errors import InvalidInput, NotFound
+
+NONE = EmailSettings()
+
+
+def own(html: str, subject: str = "Hola", text: str | None = None, language: str = "es") -> EmailSettings:
+    """A company with its own words for the confirmation."""
+    texts = {"subject": subject, "html": html, **({"text": text} if text else {})}
+    return EmailSettings.parse({"templates": {"appointment_confirmed": {language: texts}}})
+
+
+def changed(part: str, **values: object) -> dict[str, Any]:
+    """The examples with other values."""
+    return {**EXAMPLES, part: {**EXAMPLES[part], **values}}
+
+
+@pytest.mark.parametrize("language", sorted(SHIPPED))
+@pytest.mark.parametrize("name", NAMES)
+def test_every_template_is_shipped_in_every_language(name: str, language: str) -> None:
+    """With every value that it is told, and without those that may be missing."""
+    filled = preview(name, language, NONE)
+    assert f'lang="{language}"' in filled.html
+    assert "Centro Luz" in filled.html
+    for part in PARTS[cast("Any", name)]:
+        told = {
+            key for key, value in examples(language)[part].items() if value in filled.html + filled.subject
+        }
+        assert told, part
+    few = {part: {k: v for k, v in EXAMPLES[part].items() if SHAPES[part][k]} for part in EXAMPLES}
+    shorter = render(name, language, NONE, few)
+    assert "None" not in shorter.html + shorter.text + shorter.subject
+    assert "<a href" not in shorter.html
+
+
+def test_languages_differ_and_fall_back() -> None:
+    """The region is left out, then English."""
+    subjects = {
+        tag: preview("appointment_confirmed", tag, NONE).subject.split()[0]
+        for tag in ("es-MX", "pt-BR", "de")
+    }
+    assert subjects == {"es-MX": "Cita", "pt-BR": "Marcação", "de": "Appointment"}
+
+
+def test_a_companys_own_words_come_first() -> None:
+    """In their language only."""
+    settings = own("<p>Ven a {{ company.name }}</p>")
+    assert "Ven a Centro Luz" in preview("appointment_confirmed", "es", settings).text
+    assert "Your appointment" in preview("appointment_confirmed", "en", settings).html
+
+
+def test_a_whole_document_stays_as_it_is() -> None:
+    """Frontdesk's layout is for parts."""
+    html = "<html><body>{{ company.name }}</body></html>"
+    assert preview("appointment_confirmed", "es", own(html)).html == "<html><body>Centro Luz</body></html>"
+
+
+def test_values_are_escaped_in_html_and_plain_elsewhere() -> None:
+    """A customer's name is no HTML."""
+    filled = render(
+        "appointment_confirmed", "es", NONE, changed("customer", name="<b onclick=x>Ana & Cía</b>")
+    )
+    assert "<b onclick" not in filled.html
+    assert "&lt;b onclick=x&gt;Ana &amp; Cía" in filled.html
+    assert "<b onclick=x>Ana & Cía</b>" in filled.text
+
+
+def test_values_are_never_templates() -> None:
+    """Whatever they look like (no second rendering)."""
+    hostile = "{{ company.name }}{% if 1 %}x{% endif %}{{ 7*7 }}"
+    filled = render("appointment_confirmed", "es", NONE, changed("customer", name=hostile))
+    assert hostile in filled.text
+
+
+def test_a_subject_is_one_line_whatever_the_values_hold() -> None:
+    """No header is made of a service's name."""
+    values = changed("appointment", date="martes\r\nBcc: eve@x.com\u202e")
+    subject = render("appointment_confirmed", "es", NONE, values).subject
+    assert subject.startswith("Cita confirmada: martes Bcc: eve@x.com, ")
+    long = render("appointment_confirmed", "es", NONE, changed("appointment", date="x" * 1000)).subject
+    assert len(long) == 200
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({}, "values.company.name is missing"),
+        (changed("appointment", date=None), "values.appointment.date is missing"),
+        (changed("appointment", service=" "), "values.appointment.service is missing"),
+        (changed("appointment", service=7), "values.appointment.service must be a text"),
+        (changed("appointment", place="x" * 2001), "values.appointment.place must be a text of at most 2000"),
+        (changed("appointment", manage_url="javascript:alert(1)"), "manage_url must begin with https://"),
+    ],
+)
+def test_wrong_values_are_refused_by_name(values: dict[str, Any], field: str) -> None:
+    """Before a mail with a hole in it goes out."""
+    with pytest.raises(InvalidInput) as caught:
+        render("appointment_confirmed", "es", NONE, values)
+    assert field in str(caught.value)
+
+
+def test_an_unknown_template_is_said_to_be_one() -> None:
+    """With the names there are."""
+    with pytest.raises(NotFound, match="appointment_moved"):
+        preview("../../etc/passwd", "es", NONE)
+
+
+BOMBS = [
+    "{% for i in range(10**9) %}x{% endfor %}",
+    "{{ 'a' * 10**10 }}",
+    "{{ 10**10**10 }}",
+    "{{ '%1000000000d' % 1 }}",
+    "{{ 'a'|center(10**10) }}",
+    "{{ '{:>1000000000}'.format(1) }}",
+    "{{ lipsum(n=100000) }}",
+    "{% set x = 'a' %}{{ x }}",
+    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+    "{% include '/etc/passwd' %}",
+    "{% import 'os' as os %}",
+    "{% extends company.name %}",
+    "{{ company.__class__.__mro__ }}",
+    "{{ company['__class__'] }}",
+    "{{ ''.__class__ }}",
+    "{{ self.__init__.__globals__ }}",
+    "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{{ company|attr('__class__') }}",
+    "{{ company|map(attribute='__class__')|list }}",
+    "{{ company.name|safe }}",
+    "{% autoescape false %}{{ company.name }}{% endautoescape %}",
+    "{{ company.items() }}",
+    "{{ company.name ~ company.name }}",
+    "{{ [1, 2] }}",
+    "{{ {'a': 1} }}",
+    "{% filter upper %}x{% endfilter %}",
+    "{% block x %}{% endblock %}",
+    "{{ company.items }}",
+    "{{ nobody }}",
+    "{{ company.nothing }}",
+    "{{ company.nothing.more }}",
+    "{% if company.name %}",
+    "{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}",
+    "{% if company.name %}" * 200 + "{% endif %}" * 200,
+    "{{ " + "not " * 3000 + "1 }}",
+    "{{ " + "9" * 6000 + " }}",
+    "<a href={{ company.name }}>x</a>",
+    "<script>{{ company.name }}</script>",
+    "<img src=x onerror=alert(1)>",
+    "<form action='https://x.example'>",
+]
+
+
+@pytest.mark.parametrize("source", BOMBS, ids=lambda source: source[:40])
+def test_what_templates_may_not_is_refused_at_once(source: str) -> None:
+    """When the document is written, and if it came around that, when a mail is made."""
+    began = time.monotonic()
+    with pytest.raises(InvalidInput) as caught:
+        check(own(source))
+    assert caught.value.fields[0].field == "email.templates.appointment_confirmed.es"
+    with pytest.raises(TemplateWrong):
+        fill(source, complete("appointment_confirmed", EXAMPLES), html=True)
+    assert time.monotonic() - began < 2
+
+
+def test_a_template_cannot_become_endless() -> None:
+    """Twenty thousand characters of values of two thousand."""
+    source = "{{ customer.name }}" * 1000
+    with pytest.raises(TemplateWrong, match="larger than"):
+        fill(source, {"customer": {"name": "x" * 2000}}, html=True)
+
+
+def test_what_only_fails_without_an_optional_value_is_found_when_it_is_written() -> None:
+    """A subject that is only the phone number is empty for most."""
+    with pytest.raises(InvalidInput, match="has a subject that is empty"):
+        check(own("<p>x</p>", subject="{{ company.phone or '' }}"))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ company.phone|default('', true)|upper }}",
+        "{% if a.b %}x{% endif %}",
+        "{{ 'x' if company.phone == '1' and not company.name else 'y' }}",
+    ],
+)
+def test_the_allowed_part_is_enough_for_letters(source: str) -> None:
+    """Conditions, comparisons, filters."""
+    assert fill(source, {"company": {"name": "Sol", "phone": "1"}, "a": {"b": None}}, html=True) in {
+        "1",
+        "",
+        "y",
+    }
+
+
+@given(st.text(alphabet="{}%() .|'\"~*_abcompanyifedor+-\\\n0"))
+def test_any_source_is_filled_or_refused(source: str) -> None:
+    """Never anything else."""
+    try:
+        assert isinstance(fill(source, {"company": {"name": "Sol"}}, html=True), str)
+    except TemplateWrong as error:
+        assert str(error)  # noqa: PT017 - both are right
+
+
+@given(st.text(max_size=50), st.text(max_size=50))
+def test_any_value_stays_a_value(name: str, place: str) -> None:
+    """In both bodies."""
+    values = {"customer": {"name": name}, "a": {"place": place}}
+    source = '<p title="{{ a.place }}">{{ customer.name }}</p>'
+    html = fill(source, values, html=True)
+    assert html.count("<") == 2
+    assert html.count('"') == 2
+    assert fill("{{ customer.name }}|{{ a.place }}", values, html=False) == f"{name}|{place}"
+
+
+def test_moments_are_said_in_the_language() -> None:
+    """In the company's zone."""
+    moment = datetime(2026, 11, 24, 11, 30, tzinfo=UTC)
+    madrid = ZoneInfo("Europe/Madrid")
+    assert spoken(moment, madrid, "es-MX") == ("martes, 24 de noviembre de 2026", "12:30")
+    assert spoken(moment, madrid, "pt") == ("terça-feira, 24 de novembro de 2026", "12:30")
+    assert spoken(moment, ZoneInfo("Asia/Tokyo"), "de") == ("Tuesday, 24 November 2026", "20:30")
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"from_address": "ana@x.local"}, "email.from_address"),
+        ({"reply_to": "a..b@x.com"}, "email.reply_to"),
+        ({"rules": {"staff": {"reply_to": "a@x.invalid"}}}, "email.rules.staff.reply_to"),
+    ],
+)
+def test_settings_that_could_never_work_are_refused(settings: dict[str, Any], field: str) -> None:
+    """When the document is written."""
+    with pytest.raises(InvalidInput) as caught:
+        check_settings(EmailSettings.parse(settings))
+    assert caught.value.fields[0].field == field
+
+
+def test_ports_of_other_services_are_refused_but_on_ones_own_machine() -> None:
+    """The local stage's mail server has a port of its own."""
+    provider = {"id": "main", "vendor": "smtp", "host": "mail.b.es", "port": 8488, "username": "a"}
+    settings = EmailSettings.parse({"from_address": "a@b.es", "providers": [provider]})
+    assert isinstance(settings.providers[0], SmtpProvider)
+    with pytest.raises(InvalidInput, match="465, 587 or 2525"):
+        check_settings(settings)
+    check_settings(settings, any_port=True)
