@@ -79,7 +79,7 @@ class _Transport:
         self._deadline = deadline
 
     def request(
-        self, uri: str, *, method: str, body: str | None, headers: Mapping[str, str]
+        self, uri: str, method: str, body: str | None, headers: Mapping[str, str]
     ) -> tuple[Response, bytes]:
         answer = self._http.send(
             method,
@@ -148,7 +148,6 @@ class GoogleCalls:
             _raise(error)
 
     def _made(self, request: Any, deadline: Deadline) -> dict[str, Any]:  # noqa: ANN401 - made by the library
-        # Nobody else's bytes may end up in a cache key, and quotas are counted apart for each company.
         token = self._tokens.access_token(self._company_id, PROVIDER)
         try:
             return self._executed(request, token, deadline)
