@@ -27,7 +27,7 @@ from shared.integrations.oauth_values import (
     Return,
 )
 from shared.platform.errors import FrontdeskError, InvalidInput, NotFound, RetryLater
-from shared.platform.observability import log
+from shared.platform.observability import count, log
 from shared.platform.secret import Secret
 
 if TYPE_CHECKING:
@@ -179,10 +179,14 @@ def _as_page(act: Act) -> Act:
         try:
             return act(call, provider)
         except FrontdeskError as error:
-            log.info("consent refused", reason=error.reason, provider=provider)
             reason = "broken" if isinstance(error, RetryLater) else error.reason
-            language = _language_for(call, error)
-            return pages.failure(reason, language, PROVIDERS[provider].title)
+            answer = pages.failure(reason, _language_for(call, error), PROVIDERS[provider].title)
+            if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                log.exception("a page failed", reason=error.reason, provider=provider)
+                count("ApiFailures", reason=error.reason)
+            else:
+                log.info("consent refused", reason=error.reason, provider=provider)
+            return answer
 
     return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shared.credentials import oauth_calls
@@ -28,6 +29,21 @@ REMOVE_BY_HAND = {
     "google": "myaccount.google.com/connections",
     "calendly": "calendly.com/integrations",
 }
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What ends a grant at the provider.
+
+    Args:
+        who: whose account it is, in words.
+        token: ends it; ``None`` where it cannot be read.
+        unreadable: why it cannot.
+    """
+
+    who: str
+    token: Secret | None = field(repr=False)
+    unreadable: str = ""
 
 
 class OAuthAccounts:
@@ -93,7 +109,7 @@ class OAuthAccounts:
         """
         self._companies.read(company_id)
         before = self._connections.get(company_id, name)
-        warnings = self.revoke_grant(company_id, name)
+        warnings = self.end(name, self.grant_of(company_id, name))
         self._connections.delete(company_id, name)
         revoked = None if before is None or before.kind != "oauth" else not warnings
         if before is not None and before.kind != "oauth":
@@ -101,26 +117,35 @@ class OAuthAccounts:
             warnings = [f"The {what} stays valid at {self._clients.provider(name).title}: delete it there."]
         return {"status": "disconnected", "revoked": revoked, "warnings": warnings}
 
-    def revoke_grant(self, company_id: str, name: str) -> list[str]:
-        """End the grant at the provider, where there is one.
+    def grant_of(self, company_id: str, name: str) -> Grant | None:
+        """The grant that stands now, to be ended once nothing needs it; ``None`` where there is none."""
+        connection = self._connections.get(company_id, name)
+        if connection is None or connection.kind != "oauth":
+            return None
+        who = connection.account_email or "that account"
+        try:
+            return Grant(who, self._connections.token_to_revoke(company_id, name))
+        except FrontdeskError as error:
+            return Grant(who, None, error.reason)
+
+    def end(self, name: str, grant: Grant | None) -> list[str]:
+        """End a grant at the provider.
 
         Returns:
             What is left to do by hand, in sentences.
         """
-        connection = self._connections.get(company_id, name)
-        if connection is None or connection.kind != "oauth":
+        if grant is None:
             return []
+        reason = grant.unreadable or "refused"
         try:
-            token = self._connections.token_to_revoke(company_id, name)
-            if token is None or oauth_calls.revoke(self._http(), self._clients.of(name), token):
+            client = self._clients.of(name)
+            if grant.token is not None and oauth_calls.revoke(self._http(), client, grant.token):
                 return []
-            reason = "refused"
         except FrontdeskError as error:
             reason = error.reason
         provider = self._clients.provider(name)
-        who, where = connection.account_email or "that account", REMOVE_BY_HAND.get(name, provider.title)
         left = f"{provider.title} did not confirm that access has ended ({reason})"
-        return [f"{left}: {who} can remove it at {where}."]
+        return [f"{left}: {grant.who} can remove it at {REMOVE_BY_HAND.get(name, provider.title)}."]
 
     def connect_api_key(
         self, company_id: str, name: str, api_key: Secret, organization_uri: str | None
@@ -192,9 +217,10 @@ class OAuthAccounts:
         return self._replaced(company_id, name, new)
 
     def _replaced(self, company_id: str, name: str, new: NewConnection) -> dict[str, Any]:
-        """Store what was checked; a grant that it takes the place of is ended."""
-        warnings = self.revoke_grant(company_id, name)
+        """Store what was checked; only then end the grant whose place it takes."""
+        before = self.grant_of(company_id, name)
         self._connections.store(company_id, name, new)
+        warnings = self.end(name, before)
         return self.status(company_id, name) | {"warnings": warnings}
 
     def _account_of(self, provider: OAuthProvider, api_key: Secret) -> Account:

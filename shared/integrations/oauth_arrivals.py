@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.credentials import oauth_calls
@@ -203,7 +203,7 @@ class Arrivals:
             choice=choice,
         )
 
-    def _stored(self, visit: Visit, new: NewConnection, warnings: tuple[str, ...] = ()) -> Arrival:
+    def _stored(self, visit: Visit, new: NewConnection) -> Arrival:
         company_id, name = visit.state.company_id, visit.provider.name
         stored = self._connections.store(company_id, name, new)
         detail = {"account": stored.account_email, "status": stored.status, "scopes": list(stored.scopes)}
@@ -213,7 +213,7 @@ class Arrivals:
             return visit.ends("insufficient", account_email=stored.account_email, missing=missing)
         facts = {"account_id": stored.account_id, "account_email": stored.account_email}
         choice = self._question(visit, ["disconnect"], facts, {})
-        return visit.ends("connected", account_email=stored.account_email, choice=choice, warnings=warnings)
+        return visit.ends("connected", account_email=stored.account_email, choice=choice)
 
     def _question(
         self, visit: Visit, words: list[str], facts: dict[str, Any], held: dict[str, Secret]
@@ -231,7 +231,7 @@ class Arrivals:
         before = self._connections.get(visit.state.company_id, name)
         if before is None or before.account_id != facts["before"]:
             return visit.ends("unchanged", account_email=before.account_email if before else "")
-        warnings = self._accounts.revoke_grant(visit.state.company_id, name)
+        grant = self._accounts.grant_of(visit.state.company_id, name)
         left_ms = facts["good_until"] - epoch_milliseconds(self._clock.now())
         new = NewConnection(
             kind="oauth",
@@ -243,7 +243,8 @@ class Arrivals:
             access_lifetime_seconds=max(0, left_ms // 1000),
             settings=facts["settings"],
         )
-        return self._stored(visit, new, tuple(warnings))
+        end = self._stored(visit, new)
+        return replace(end, warnings=tuple(self._accounts.end(name, grant)))
 
     def _kept(self, visit: Visit) -> Arrival:
         facts = visit.state.facts

@@ -15,7 +15,7 @@ from shared.platform.secret import Secret
 from shared.platform.secrets import SecretMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @dataclass
@@ -45,7 +45,8 @@ class _Secrets:
 class FakeConsents(HttpClient):
     """Google and Calendly at once, told apart by the paths.
 
-    ``failing`` maps a path's end to what is answered or raised in place of the right answer.
+    ``failing`` maps a path's end to what is answered or raised in place of the right answer; ``on_revoke`` is
+    called while a grant ends.
     """
 
     def __init__(self) -> None:
@@ -54,6 +55,7 @@ class FakeConsents(HttpClient):
         self.failing: dict[str, HttpAnswer | Exception] = {}
         self.called: list[str] = []
         self.revoked: list[str] = []
+        self.on_revoke: Callable[[], None] = lambda: None
         self.tokens: dict[str, str] = {"calendly-key-1": "recepcion@sol.example"}
         self._consents: dict[str, _Consent] = {}
 
@@ -110,6 +112,7 @@ class FakeConsents(HttpClient):
         form = dict(parse_qsl((content or b"").decode()))
         if path.endswith("/revoke"):
             self.revoked.append(form["token"])
+            self.on_revoke()
             return answered(200, {})
         return self._exchange(form)
 

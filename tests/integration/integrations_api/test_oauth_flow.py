@@ -342,6 +342,30 @@ def test_another_account_is_reported_and_changes_nothing_until_the_person_says_s
     assert again.status == 400
 
 
+def test_the_earlier_grant_ends_only_when_the_new_one_stands(sol: Api) -> None:
+    """A crash in between leaves two grants, never none."""
+    browser = Browser(sol)
+    connected(sol, browser)
+    page = connected(sol, browser, "otra@sol.example")
+    seen: list[str] = []
+    sol.provider.on_revoke = lambda: seen.append(status(sol)["account_email"])
+    browser.press(page, f"{GOOGLE}/callback", "Cambiar")
+    body = {"company_id": "sol", "service_account": a_service_account()}
+    sol("POST", f"{GOOGLE}/connect", body, key=sol.operator)
+    assert seen == ["otra@sol.example", "desk@sol.iam.gserviceaccount.com"]
+
+
+def test_a_switch_whose_old_grant_is_not_confirmed_says_so(sol: Api) -> None:
+    """The new account is in use all the same."""
+    browser = Browser(sol)
+    connected(sol, browser)
+    page = connected(sol, browser, "otra@sol.example")
+    sol.provider.failing["/revoke"] = answered(503, {})
+    done = browser.press(page, f"{GOOGLE}/callback", "Cambiar")
+    assert (done.status, "no ha confirmado" in done.text) == (200, True)
+    assert status(sol)["account_email"] == "otra@sol.example"
+
+
 def test_the_earlier_account_may_be_kept(sol: Api) -> None:
     """The other one's grant is given back."""
     browser = Browser(sol)
