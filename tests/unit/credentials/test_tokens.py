@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -19,6 +19,7 @@ from shared.credentials.tokens import (
     NotConnected,
     ReconnectRequired,
 )
+from shared.credentials.vault import Vault
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import AnswerLost, GiveUp, RetryLater
 from shared.platform.secret import Secret
@@ -326,9 +327,11 @@ def test_our_clients_refusal_is_not_the_companies_matter(
 
 
 def test_nothing_is_asked_of_the_provider_that_could_not_be_sealed(calendly: TokenWorld) -> None:
-    """A token that is good once is not spent while KMS refuses."""
+    """A token that is good once is not spent where what it brings cannot be stored."""
+    newer = Vault(cast("Any", calendly.kms), calendly.table, "key-2", calendly.clock)
+    newer.add_key("sol", "oauth", 2)
     calendly.advance(**OVER)
-    calendly.kms.disabled.add("key-1")
+    calendly.kms.disabled.add("key-2")  # the newest key seals; the stored token opens with the older one
     with pytest.raises(GiveUp):
         token(calendly)
     assert calendly.provider.refreshes == 0
@@ -389,6 +392,20 @@ def test_a_worker_that_was_too_slow_cannot_write_over_the_next_one() -> None:
     assert item["version"] == 2
 
 
+def test_what_was_read_before_another_worker_wrote_gets_no_lease(calendly: TokenWorld) -> None:
+    """Its refresh token is used up; asking with it would make the grant look dead."""
+    key = connection_key("sol", "calendly")
+    stale = calendly.table.get(key)
+    assert stale is not None
+    calendly.advance(**OVER)
+    token(calendly)
+    rows = calendly.tools().rows
+    assert rows.lease(stale) is None
+    fresh = calendly.table.get(key)
+    assert fresh is not None
+    assert rows.lease(fresh) is not None
+
+
 def test_a_slow_worker_that_has_the_only_good_token_brings_it_in(calendly: TokenWorld) -> None:
     """The next one was told that the grant is dead; it was not, and nobody has newer tokens."""
     calendly.advance(**OVER)
@@ -411,6 +428,7 @@ def test_a_slow_worker_never_writes_into_a_connection_made_anew(calendly: TokenW
     calendly.advance(**OVER)
     calendly.provider.before_answering = calendly.connect
     assert token(calendly) == "access-0"
+    assert calendly.fake_clock.slept_seconds == []
     assert calendly.stored_refresh_token() == "refresh-0"
 
 
@@ -492,7 +510,9 @@ def test_a_lost_answer_of_a_lasting_token_is_an_outage_like_any_other() -> None:
     assert token(world) == "access-2"
 
 
-def test_a_table_that_does_not_answer_for_a_moment_loses_no_token(calendly: TokenWorld) -> None:
+def test_a_table_that_does_not_answer_for_a_moment_loses_no_token(
+    calendly: TokenWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The new refresh token is stored at the second try; also where the first had been written."""
     for dies_at in (3, 4):
         calendly.advance(**OVER)
@@ -501,6 +521,7 @@ def test_a_table_that_does_not_answer_for_a_moment_loses_no_token(calendly: Toke
         assert token(calendly).startswith("access-")
         assert calendly.status() == "connected"
         assert calendly.stored_refresh_token() in calendly.provider.live_refresh_tokens
+    assert "overtaken" not in capsys.readouterr().out
 
 
 # A refresh writes the lease, then the tokens; odd numbers die before the write, even ones after it.
