@@ -159,6 +159,12 @@ COUNTERS = (
         "A provider refuses this deployment's OAuth client: no company's token can be renewed there.",
     ),
     Counter(
+        "tokens-ended",
+        names.TOKEN_REFRESH,
+        "TokensEnded",
+        "A company's token has ended and cannot be renewed: its calendar is out of reach.",
+    ),
+    Counter(
         "token-refreshes-failing",
         names.TOKEN_REFRESH,
         "TokenRefreshesFailed",

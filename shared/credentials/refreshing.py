@@ -50,6 +50,9 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+_NOT_NOW = {Outcome.PASSING, Outcome.FAILED, Outcome.CLIENT_REFUSED}
+
+
 @dataclass(frozen=True)
 class Result:
     """See `Outcome`.
@@ -107,6 +110,8 @@ class Refresher:
         if result.outcome in {Outcome.PASSING, Outcome.FAILED} and result.error is not None:
             count("TokenRefreshesFailed", reason=result.error.reason)
             log.warning("a token could not be renewed", provider=provider, reason=result.error.reason)
+        if result.outcome in _NOT_NOW and item.get("access_expires_ms", 0) <= self._tools.rows.now_ms():
+            count("TokensEnded", provider=provider)
         return result
 
     def refused_key(self, item: Item, lease: Lease) -> Result:

@@ -110,12 +110,16 @@ def test_one_company_that_breaks_harms_no_other(world: TokenWorld) -> None:
     assert world.provider.refreshes == 1
 
 
-def test_an_outage_of_an_hour_is_survived_without_a_word_to_the_company(world: TokenWorld) -> None:
+def test_an_outage_of_an_hour_is_survived_without_a_word_to_the_company(
+    world: TokenWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Rounds go on; the first one after the outage renews."""
     world.advance(minutes=46)
     world.provider.always = "not_sent"
-    for _ in range(12):
+    for number in range(12):
         assert world.round() == []
+        # The operator is told from the moment on at which the token has ended.
+        assert ('"TokensEnded"' in capsys.readouterr().out) == (46 + 5 * number >= 60)
         world.advance(minutes=5)
     assert world.status() == "connected"
     assert world.last_error() == "connection"
