@@ -102,6 +102,20 @@ def create_company(world: World, sample: Sample) -> World:
     )
 
 
+def connect_links(world: World) -> list[str]:
+    """Where a browser connects the sample company with its calendars, as lines for the terminal.
+
+    Raises:
+        Failure: a call was refused.
+    """
+    api = Caller(world.api_url, world.company_api_key)
+    lines = ["To connect the sample company, open in a browser within the hour (each works once):"]
+    for provider in ("google", "calendly"):
+        answer = api("POST", f"/api/integrations/{provider}/connect", {"company_id": world.company_id})
+        lines.append(f"  {provider:17} {answer['auth_url']}")
+    return lines
+
+
 def play(world: World, sample: Sample) -> Conversation:
     """Write in the web chat as the customer, and wait for the reply.
 

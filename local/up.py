@@ -106,10 +106,11 @@ class Up:
         world = self._with_operator(self._described(outputs))
         if self._options.sample:
             world = self._with_sample(world)
+        links = ["", *sample.connect_links(world)] if self._options.sample else []
         world.save(self._options.state)
         self.is_up = True
         self._progress.say(f"\nRunning after {self._progress.elapsed_seconds():.1f} s:")
-        for line in addresses(world):
+        for line in [*addresses(world), *links]:
             self._progress.say(line)
         return world
 
