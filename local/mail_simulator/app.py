@@ -47,6 +47,7 @@ def refusal(fault: faults.Fault) -> Response | None:
 def create_app(post: Post | None = None, switches: Switches | None = None) -> Flask:
     """A simulator of its own, with nothing switched on."""
     app = Flask(__name__, template_folder="pages", static_folder="pages", static_url_path="/inbox/static")
+    app.config["MAX_FORM_PARTS"] = 2 * mailgun.MOST_RECIPIENTS
     mails = post or Post()
     app.register_blueprint(sendgrid.blueprint(mails))
     app.register_blueprint(mailgun.blueprint(mails))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from shared.email.files import S3Files
 from shared.email.message import StoredFile
-from shared.email.providers.contract import NotAccepted, Rejected, Unsupported, said, wait_seconds
+from shared.email.providers.contract import Ambiguous, NotAccepted, Rejected, Unsupported, said, wait_seconds
 from shared.email.providers.mailgun import HOSTS as MAILGUN
 from shared.email.providers.sendgrid import HOSTS as SENDGRID
 from shared.email.providers.sendgrid import SendGrid
+from shared.email.providers.ses import _judged as understood
 from shared.email.rendered import File
 from shared.platform.clock import Deadline, SystemClock
 from shared.platform.errors import GiveUp
@@ -95,6 +97,15 @@ def test_a_vendor_that_says_itself_that_it_is_not_there_has_taken_nothing(
     bench = benches.bench(vendor)
     bench.fail(status=503, body="Service unavailable")
     with pytest.raises(NotAccepted):
+        bench.provider().send(rendered(), soon())
+
+
+@pytest.mark.parametrize("vendor", ["sendgrid", "mailgun"])
+def test_a_proxys_503_proves_nothing(benches: Benches, vendor: str) -> None:
+    """Some proxies answer so for requests that arrived."""
+    bench = benches.bench(vendor)
+    bench.fail(status=503, body="html")
+    with pytest.raises(Ambiguous):
         bench.provider().send(rendered(), soon())
 
 
@@ -193,3 +204,24 @@ class TestStoredFiles:
         with pytest.raises(GiveUp) as caught:
             files.read(company, file.model_copy(update=change))
         assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "status", "error", "about"),
+    [
+        ("MessageRejected", "Email address is not verified. ana@x.com", 400, Rejected, "account"),
+        ("MessageRejected", "Illegal address", 400, Rejected, "message"),
+        ("SendingPausedException", "", 400, Rejected, "account"),
+        ("InvalidClientTokenId", "", 403, Rejected, "account"),
+        ("LimitExceededException", "", 400, NotAccepted, None),
+        ("InternalFailure", "", 500, Ambiguous, None),
+        ("ServiceUnavailable", "", 503, Ambiguous, None),
+    ],
+)
+def test_what_ses_says(code: str, words: str, status: int, error: type, about: str | None) -> None:
+    """An unverified sender comes as a rejected message, and is the account's matter."""
+    told: Any = {"Error": {"Code": code, "Message": words}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    judged = understood(ClientError(told, "SendEmail"))
+    assert type(judged) is error
+    assert getattr(judged, "about", None) == about
+    assert "ana@" not in str(judged)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from shared.email.addresses import Mailbox
 from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Rejected, Unsupported
 from shared.email.providers.registry import CAPABILITIES
 from shared.platform.clock import Deadline, SystemClock
@@ -129,6 +130,16 @@ class TestEveryVendor:
             bench.provider().send(rendered(**fields), soon())
         assert caught.value.reason == feature
         assert bench.mails() == []
+
+    def test_refuses_more_recipients_than_it_takes(self, bench: Bench) -> None:
+        """As many as it says are fine."""
+        most = CAPABILITIES[bench.vendor].max_recipients
+        people = tuple(Mailbox(address=f"a{n}@cliente.example") for n in range(most + 1))
+        with pytest.raises(Unsupported) as caught:
+            bench.provider().send(replace(rendered(), to=people), soon())
+        assert (caught.value.reason, bench.mails()) == ("too_many_recipients", [])
+        bench.provider().send(replace(rendered(), to=people[:most]), soon())
+        assert len(bench.mails()[0]["recipients"]) == most
 
     def test_sends_the_same_identity_again(self, bench: Bench) -> None:
         """So that a deliberate repetition can be recognised."""

@@ -49,6 +49,21 @@ def test_a_wrong_document_is_refused_with_its_fields(api: Api) -> None:
     assert api("PUT", "/api/companies/Not-An-Id", DOCUMENT, key=api.operator).fields == ["company_id"]
 
 
+def test_templates_of_e_mails_are_tried_when_they_are_written(api: Api) -> None:
+    """What would fail when a customer waits for it fails here, by its name."""
+    wrong = {"es": {"subject": "Hola", "html": "{% for i in range(10**9) %}x{% endfor %}"}}
+    answer = api("PUT", "/api/companies/sol", {**FULL, "email": _templates(wrong)}, key=api.operator)
+    assert (answer.status, answer.fields) == (422, ["email.templates.appointment_confirmed.es"])
+    right = {"es": {"subject": "Hola", "html": "<p>{{ appointment.date }}</p>"}}
+    assert (
+        api("PUT", "/api/companies/sol", {**FULL, "email": _templates(right)}, key=api.operator).status == 201
+    )
+
+
+def _templates(languages: dict[str, dict[str, str]]) -> dict[str, object]:
+    return {"templates": {"appointment_confirmed": languages}}
+
+
 def test_a_body_that_the_gateway_put_into_base64_is_read(api: Api) -> None:
     """API Gateway does so for bodies that it takes for binary; what is no base64 is refused."""
     send = partial(api, "PUT", "/api/companies/sol", key=api.operator, content_type="application/json")
