@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import shutil
+import threading
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +33,7 @@ def interpreter() -> str:
 
 def start(processes: Processes, port: int, state: Path) -> Process:
     """Start it with nothing in it: each run deploys anew, so what runs is what stands in the checkout."""
-    scratch = state / "tmp"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    scratch = emptied(state / "tmp")
     return processes.start(
         NAME,
         [interpreter(), "-m", "ministack"],
@@ -52,6 +52,20 @@ def start(processes: Processes, port: int, state: Path) -> Process:
         },
         folder=scratch,
     )
+
+
+def emptied(scratch: Path) -> Path:
+    """An empty folder in a folder's place.
+
+    What the functions of the last run unpacked, ten thousands of files, goes while other things happen: on a
+    busy disk deleting it took over a minute. What a run that ended early left undone, the next one does.
+    """
+    if scratch.exists():
+        scratch.rename(scratch.with_name(f"{scratch.name}-gone-{time.time_ns()}"))
+    for gone in scratch.parent.glob(f"{scratch.name}-gone-*"):
+        threading.Thread(target=shutil.rmtree, args=(gone, True), daemon=True).start()
+    scratch.mkdir(parents=True)
+    return scratch
 
 
 def is_ready(port: int) -> bool:
