@@ -752,3 +752,30 @@ def test_at_the_local_stage_the_form_may_lead_to_the_simulator(
     api.company("sol")
     page = Browser(api).get(link(api))
     assert "form-action 'self' https: http://127.0.0.1:9004;" in page.headers["content-security-policy"]
+
+
+def test_an_account_that_cannot_be_read_does_not_end_the_grant_that_works(sol: Api) -> None:
+    """It may be the same account, whose grants end together."""
+    browser = Browser(sol)
+    connected(sol, browser)
+    sol.provider.failing["/userinfo"] = answered(503, {})
+    assert connected(sol, browser).status >= 400
+    assert sol.provider.revoked == []
+
+
+def test_not_me_is_of_no_use_once_another_account_is_connected(sol: Api) -> None:
+    """The button was about another one."""
+    browser = Browser(sol)
+    page = connected(sol, browser)
+    sol("POST", f"{GOOGLE}/disconnect", {"company_id": "sol"}, key=sol.operator)
+    connected(sol, browser, "otra@sol.example")
+    assert browser.press(page, f"{GOOGLE}/callback", "No soy yo").status == 409
+    assert status(sol)["account_email"] == "otra@sol.example"
+
+
+def test_a_field_that_stands_twice_is_refused(sol: Api) -> None:
+    """Nobody knows which of the two counts."""
+    browser = Browser(sol)
+    query = sol.provider.consent(depart(browser, link(sol)))
+    assert browser.get(callback("google", f"{query}&code=another")).status == 400
+    assert sol.provider.called == []
