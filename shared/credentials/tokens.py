@@ -4,7 +4,7 @@ A token is renewed when it is used within its margin (`shared.credentials.connec
 worker; others wait for the result up to `WAIT_SECONDS`, then use the old token while it is good. In memory a
 token stays for `WARM_SECONDS`, per company and provider, and never into its margin: a warm reading costs no
 call at all.
-Why it is built so: docs/decisions/0016-token-refresh.md.
+Why it is built so: docs/decisions/0019-token-refresh.md.
 """
 
 from __future__ import annotations
