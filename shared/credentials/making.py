@@ -11,6 +11,7 @@ from shared.credentials.connections import Connections
 from shared.credentials.errands import RefreshQueue
 from shared.credentials.refresh_rounds import RefreshRounds, no_notice
 from shared.credentials.refreshing import Refresher, Tools
+from shared.credentials.store import Credentials
 from shared.credentials.token_rows import TokenRows
 from shared.credentials.tokens import Tokens
 from shared.credentials.vault import Vault
@@ -43,6 +44,16 @@ def make_connections(environment: Environment) -> Connections:
     """
     table, vault = _table_and_vault(environment)
     return Connections(table, vault, SystemClock())
+
+
+def make_credentials(environment: Environment) -> Credentials:
+    """Companies' secrets that are no connections.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    table, vault = _table_and_vault(environment)
+    return Credentials(vault, table)
 
 
 def make_tokens(environment: Environment) -> Tokens:

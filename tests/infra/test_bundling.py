@@ -161,14 +161,23 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def starts(bundle: Path, runtime: Path, function: str, folder: Path) -> str:
-    """Import a handler beside its bundle and the runtime's packages only; gives the names it loaded."""
+def starts(bundle: Path, runtime: Path, function: str, folder: Path, then: str = "") -> str:
+    """Import a handler beside its bundle and the runtime's packages only; gives the names it loaded.
+
+    Args:
+        bundle: the archive.
+        runtime: what Lambda brings.
+        function: whose handler.
+        folder: where the bundle is unpacked.
+        then: what the started function does, in Python.
+    """
     with zipfile.ZipFile(bundle) as packed:
         packed.extractall(folder)
     script = (
         f"import sys; sys.path[:0] = [{str(folder)!r}, {str(runtime)!r}]\n"
         f"import functions.{function}.handler as module\n"
         "assert callable(module.handler)\n"
+        f"{then}\n"
         "print(*sorted({name.split('.')[0] for name in sys.modules}))"
     )
     environment = {
@@ -210,6 +219,41 @@ def test_every_function_starts_from_its_bundle(
 ) -> None:
     """Nothing a handler imports is missing from the bundle or borrowed from the developer's environment."""
     starts(real_bundler.bundle(APP).archive, runtime, function, tmp_path)
+
+
+# Asks a Google that is not there: the API's description must be found, and the call made, before it fails.
+LOOK_INTO_GOOGLE = """
+import os
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from shared.calendars.providers.making import make_calendar_providers
+from shared.credentials.tokens import AccessToken
+from shared.platform.errors import RequestNotSent
+from shared.platform.secret import Secret
+from shared.platform.settings import Environment
+
+assert "googleapiclient" not in sys.modules
+tokens = SimpleNamespace(access_token=lambda *_: AccessToken(Secret("t"), frozenset(), None, 1))
+settings = {"FRONTDESK_LOOPBACK_ALLOWED": "true", "FRONTDESK_GOOGLE_BASE_URL": "http://127.0.0.1:9"}
+providers = make_calendar_providers(Environment({**os.environ, **settings}), tokens)
+google = providers.of("clinica-sol", SimpleNamespace(id="a", provider="google", calendar="primary"))
+now = datetime.now(UTC)
+try:
+    google.free_busy(["primary"], now, now + timedelta(days=1), timeout_seconds=2)
+except RequestNotSent:
+    pass
+else:
+    raise AssertionError("nobody listens there")
+"""
+
+
+def test_turns_can_look_into_google_from_their_bundle(
+    real_bundler: CachedBundler, runtime: Path, tmp_path: Path
+) -> None:
+    """The calendar's API description travels along; Google's library is loaded only now."""
+    archive = real_bundler.bundle(APP).archive
+    loaded = starts(archive, runtime, names.CONVERSATION_TURNS, tmp_path, LOOK_INTO_GOOGLE)
+    assert "googleapiclient" in loaded.split()
 
 
 def test_the_app_holds_one_google_api(real_bundler: CachedBundler) -> None:

@@ -8,20 +8,21 @@ each thread, under a total deadline. Errors: Google's page "Handle API errors" o
 from __future__ import annotations
 
 import json
-import threading
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 from httplib2 import Response
 
+from shared.calendars.providers.access import Clients
 from shared.calendars.providers.contract import EventChanged, EventExists, EventMissing
 from shared.platform.errors import AnswerLost, GiveUp, RetryLater
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shared.calendars.providers.access import TokenSource
     from shared.credentials.tokens import AccessToken
     from shared.platform.clock import Deadline
     from shared.platform.http import HttpAnswer, HttpClient
@@ -32,18 +33,6 @@ _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _GONE = 401, 403, 404, 409, 41
 _PRECONDITION_FAILED, _TOO_MANY, _SERVER_ERROR = 412, 429, 500
 _THROTTLED = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "calendarUsageLimitsExceeded"}
 _SCOPES = {"insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}
-
-
-class TokenSource(Protocol):
-    """Where access tokens come from: `shared.credentials.tokens.Tokens`."""
-
-    def access_token(self, company_id: str, provider: str) -> AccessToken:
-        """A token that is good now."""
-        ...
-
-    def rejected(self, company_id: str, provider: str, token: AccessToken) -> AccessToken:
-        """Another token, after the provider answered 401 to this one."""
-        ...
 
 
 class CalendarRefused(GiveUp):
@@ -112,8 +101,7 @@ class GoogleCalls:
     def __init__(self, company_id: str, tokens: TokenSource, http: Callable[[], HttpClient]) -> None:
         self._company_id = company_id
         self._tokens = tokens
-        self._http = http
-        self._own = threading.local()
+        self._clients = Clients(http)
 
     def read(self, request: Any, deadline: Deadline) -> dict[str, Any]:  # noqa: ANN401 - made by the library
         """Carry out a call that changes nothing.
@@ -158,18 +146,12 @@ class GoogleCalls:
         return self._executed(request, token, deadline)
 
     def _executed(self, request: Any, token: AccessToken, deadline: Deadline) -> dict[str, Any]:  # noqa: ANN401 - made by the library
-        answer = request.execute(http=_Transport(self._client(), token, deadline), num_retries=0)
+        answer = request.execute(http=_Transport(self._clients.mine(), token, deadline), num_retries=0)
         if answer in ("", b""):
             return {}  # 204
         if not isinstance(answer, dict):
             raise AnswerLost("Google answered with no JSON object", reason="calendar_answer_odd")
         return answer
-
-    def _client(self) -> HttpClient:
-        client: HttpClient | None = getattr(self._own, "client", None)
-        if client is None:
-            client = self._own.client = self._http()
-        return client
 
 
 def _raise(error: HttpError) -> NoReturn:
