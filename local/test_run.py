@@ -38,8 +38,8 @@ class Batch:
 
 BATCHES = (
     Batch(
-        "unit and integration",
-        ("tests/unit", "tests/integration"),
+        "unit, integration and reliability",
+        ("tests/unit", "tests/integration", "tests/reliability"),
         ("-n", WORKERS, "--dist", "worksteal"),
         measured=True,
     ),
