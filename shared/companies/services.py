@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from shared.companies.calendars import CalendarSettings
 
 Minutes = Annotated[int, Field(ge=0, le=24 * 60)]
-Calendars = Annotated[list[Slug], Field(max_length=20)]
+# One appointment is written in one transaction, of at most 100 parts, also while it moves over several days.
+
+Needed = Annotated[list[Slug], Field(max_length=8)]
+Calendars = Annotated[list[Slug], Field(max_length=50)]
 
 
 class Service(Part):
@@ -38,7 +41,7 @@ class Service(Part):
     price_note: ShortText | None = None
     buffer_before_minutes: Minutes = 0
     buffer_after_minutes: Minutes = 0
-    calendars: Calendars = Field(default_factory=list)
+    calendars: Needed = Field(default_factory=list)
     staff: Calendars = Field(default_factory=list)
     rooms: Calendars = Field(default_factory=list)
     slot_grid_minutes: GridMinutes | None = None

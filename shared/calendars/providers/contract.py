@@ -31,6 +31,8 @@ PRIVATE_COMPANY = "frontdesk_company"
 PRIVATE_APPOINTMENT = "frontdesk_appointment"
 PRIVATE_CONTACT = "frontdesk_contact"
 PRIVATE_SERVICE = "frontdesk_service"
+# `NewEvent.id` once more, for vendors that choose ids: the mark by which `CalendarProvider.find` finds.
+PRIVATE_EVENT = "frontdesk_event"
 
 
 class Unsupported(GiveUp):
@@ -281,7 +283,8 @@ class CalendarProvider(Protocol):
     ) -> Event | None:
         """The event that an earlier `create` of the same `NewEvent` made, cancelled or not; else ``None``.
 
-        By its id, or where the vendor chooses ids by window, customer and the mark that the event carries.
+        By its id, or where the vendor chooses ids by window, customer and the mark `PRIVATE_EVENT`; never by
+        the appointment alone, which has another event for each time that it was moved to.
         """
         ...
 
