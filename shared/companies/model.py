@@ -194,7 +194,7 @@ class Company(Part):
 
     @model_validator(mode="after")
     def _services_find_their_calendars(self) -> Company:
-        unique([(one.provider, one.calendar) for one in self.calendars], "calendar")
+        unique([f"{one.provider} {one.calendar}" for one in self.calendars], "calendar")
         check_calendars(self.services, self.calendars)
         return self
 

@@ -143,7 +143,10 @@ def test_three_fields_are_enough() -> None:
     assert company.takeover.resume_after_hours == 12
 
 
-CALENDARS = [{"id": "ana", "provider": "google"}, {"id": "cabin", "provider": "google", "role": "room"}]
+CALENDARS = [
+    {"id": "ana", "provider": "google"},
+    {"id": "cabin", "provider": "google", "calendar": "cabin", "role": "room"},
+]
 
 
 @pytest.mark.parametrize(
@@ -266,6 +269,12 @@ def test_what_has_no_default_must_be_there(missing: str) -> None:
             [{"id": "a", "provider": "google", "capacity": 0}],
             "calendars[0].capacity",
             "must be 1 or more",
+        ),
+        (
+            "calendars",
+            [{"id": "a", "provider": "google"}, {"id": "b", "provider": "google"}],
+            "",
+            "holds the calendar 'google primary' twice",
         ),
         ("booking.slot_grid_minutes", 0, "booking.slot_grid_minutes", "must be 1 or more"),
         ("booking.horizon_days", 401, "booking.horizon_days", "400 or less"),
