@@ -62,8 +62,17 @@ def _google(around: Surroundings, company_id: str, _: CalendarSettings) -> Calen
     return GoogleCalendar(calls, around.clock, around.google_url, company_id)
 
 
+def _calendly(around: Surroundings, company_id: str, _: CalendarSettings) -> CalendarProvider:
+    from shared.calendars.providers.calendly import CalendlyCalendar  # noqa: PLC0415 - see the module
+    from shared.calendars.providers.calendly_calls import CalendlyCalls  # noqa: PLC0415 - see the module
+
+    calls = CalendlyCalls(company_id, around.tokens, around.client, around.calendly_url)
+    return CalendlyCalendar(calls, around.clock)
+
+
 VENDORS: Mapping[str, Vendor] = {
     "google": _google,
+    "calendly": _calendly,
 }
 
 
