@@ -26,12 +26,13 @@ from shared.calendars.intervals import Interval
 from shared.calendars.looking import require_place
 from shared.calendars.requests import CalendarsUnreadable, NoPlace, Outcome, fingerprint_of, only
 from shared.calendars.terms import terms_of
-from shared.platform.errors import Conflict
+from shared.platform.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.calendars.appointment_store import Appointments
+    from shared.calendars.availability import Slot
     from shared.calendars.events import Events
     from shared.calendars.looking import Looking
     from shared.calendars.requests import Request
@@ -166,7 +167,7 @@ class Booking:
         if isinstance(found, Outcome):
             return found
         terms = terms_of(company, found.service_id)
-        self._require_changeable(found, terms, contact_id)
+        self._require_changeable(found, company, contact_id)
         if found.start == start and set(calendars) <= set(found.place.calendars):
             return Outcome("moved", found)
         for wanted in (only(terms, calendars, found.place.calendars), only(terms, calendars)):
@@ -201,7 +202,7 @@ class Booking:
             return found
         if found.status == Status.HOLD:
             return Outcome("cancelled", self._writing.expire(found))
-        self._require_changeable(found, terms_of(company, found.service_id), contact_id)
+        self._require_changeable(found, company, contact_id)
         begun = self._writing.begun(
             replace(
                 found,
@@ -276,8 +277,10 @@ class Booking:
     def _taken(
         self, found: Appointment, company: Company, service_id: str, start: datetime, *, made: bool = True
     ) -> Outcome:
-        terms = terms_of(company, service_id)
-        near = self._looking.near(found.company_id, company, terms, start, but=found.id)
+        near: tuple[Slot, ...] = ()
+        with suppress(InvalidInput):  # the service was taken out of the document meanwhile
+            terms = terms_of(company, service_id)
+            near = self._looking.near(found.company_id, company, terms, start, but=found.id)
         return Outcome("taken", found if made else None, near)
 
     def _at_rest(
@@ -304,11 +307,11 @@ class Booking:
             raise Conflict("this appointment no longer stands", reason=f"appointment_{found.status}")
         return found
 
-    def _require_changeable(self, found: Appointment, terms: Terms, contact_id: str | None) -> None:
+    def _require_changeable(self, found: Appointment, company: Company, contact_id: str | None) -> None:
         left = found.start - self._clock.now()
         if left <= timedelta(0):
             raise Conflict("this appointment has begun", reason="appointment_begun")
-        if contact_id is not None and left < terms.change_notice:
+        if contact_id is not None and left < timedelta(minutes=company.booking.change_notice_minutes):
             raise Conflict("it is too late to change this appointment", reason="too_late")
 
     def _place(

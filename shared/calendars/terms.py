@@ -27,7 +27,6 @@ class Terms:
         rules: of its times.
         needs: for each need the calendars of which one is taken, the preferred first.
         hold: how long a time is kept while the customer makes up their mind.
-        change_notice: until how long before the start a customer may move or cancel.
         event_reminders: the event's own; ``None``: the calendar's default.
         conference: whether a video call is wanted.
         invite_customer: whether the customer is invited.
@@ -38,7 +37,6 @@ class Terms:
     rules: Rules
     needs: Needs
     hold: timedelta
-    change_notice: timedelta
     event_reminders: tuple[EventReminder, ...] | None
     conference: bool
     invite_customer: bool
@@ -94,7 +92,6 @@ def terms_of(company: Company, service_id: str) -> Terms:
         rules=rules,
         needs=_needs(company, service),
         hold=timedelta(minutes=_own(service.hold_minutes, booking.hold_minutes)),
-        change_notice=timedelta(minutes=booking.change_notice_minutes),
         event_reminders=None
         if reminders is None
         else tuple(EventReminder(one.minutes, one.method) for one in reminders),

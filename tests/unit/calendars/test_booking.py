@@ -13,6 +13,7 @@ from shared.calendars.appointments import Customer, Status
 from shared.calendars.intervals import Interval
 from shared.calendars.providers.contract import BookByLink, Capabilities
 from shared.calendars.requests import CalendarsUnreadable
+from shared.companies.model import Company
 from shared.platform.errors import AnswerLost, Conflict, GiveUp, InvalidInput, NotFound, RetryLater
 from tests.fakes.calendar import FakeCalendars
 from tests.fakes.clock import FakeClock
@@ -509,6 +510,19 @@ def test_it_may_be_too_late_to_change_an_appointment() -> None:
     desk.clock.set(at(15))
     with pytest.raises(Conflict, match="has begun"):
         desk.cancel(one.id, contact=None)
+
+
+def test_appointments_of_a_service_that_is_no_longer_offered_can_be_cancelled() -> None:
+    """Moving needs the service's rules; cancelling needs nothing."""
+    desk = Desk()
+    one, lost = desk.book(at(9)).appointment, desk.book(at(9), key="k2")
+    assert one is not None
+    assert lost.kind == "taken"
+    desk.company = Company.parse({**DOCUMENT, "services": []})
+    with pytest.raises(NotFound, match="no such service"):
+        desk.move(one.id, at(11))
+    assert desk.cancel(one.id).kind == "cancelled"
+    desk.check()
 
 
 def test_a_contacts_appointments_are_found_in_order() -> None:
