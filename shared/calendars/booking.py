@@ -24,7 +24,15 @@ from shared.calendars.appointments import (
 )
 from shared.calendars.intervals import Interval
 from shared.calendars.looking import require_place
-from shared.calendars.requests import CalendarsUnreadable, NoPlace, Outcome, fingerprint_of, only
+from shared.calendars.requests import (
+    CalendarsUnreadable,
+    NoPlace,
+    Outcome,
+    fingerprint_of,
+    held,
+    only,
+    wanted_by,
+)
 from shared.calendars.terms import terms_of
 from shared.platform.errors import Conflict, InvalidInput
 
@@ -228,7 +236,9 @@ class Booking:
         if found is not None:
             return self._repeated(found, company, request, key, deadline)
         terms = only(terms_of(company, request.service_id), request.calendars)
-        new = self._new(company_id, company, identity, request, status, terms, key)
+        new = wanted_by(request, company_id, company, terms, key, self._clock.now())
+        if status == Status.HOLD:
+            new = held(new, terms)
         # Where somebody was quicker with one of several calendars, another may still be free.
         for _ in terms.calendars:
             place = self._place(company_id, company, terms, request.start, 1)
@@ -352,35 +362,6 @@ class Booking:
         return self._writing.save(
             wanted if held else self._writing.begun(wanted), change=change, places=(place,)
         )
-
-    def _new(
-        self,
-        company_id: str,
-        company: Company,
-        identity: str,
-        request: Request,
-        status: Status,
-        terms: Terms,
-        key: str,
-    ) -> Appointment:
-        now, rules = self._clock.now(), terms.rules
-        interval = Interval(request.start, request.start + rules.duration)
-        new = Appointment(
-            id=identity,
-            company_id=company_id,
-            customer=request.customer,
-            service_id=terms.service.id,
-            service_name=terms.service.name,
-            status=status,
-            place=Place(interval, rules.before, rules.after, ()),
-            zone=company.zone,
-            created_at=now,
-            fingerprint=fingerprint_of(request),
-            wanted_at=request.start,
-        )
-        if status == Status.HOLD:
-            return replace(new, held_until=now + terms.hold, due_at=now + terms.hold)
-        return replace(new, asked=hashed(key), begun_at=now)
 
     def _moving(self, found: Appointment, company: Company, place: Place, key: str) -> Appointment:
         by_calendar = {ref.calendar: ref for ref in found.events}

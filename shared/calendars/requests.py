@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Literal
 
-from shared.calendars.appointments import hashed
+from shared.calendars.appointments import Appointment, Place, Status, appointment_id, hashed
+from shared.calendars.intervals import Interval
 from shared.platform.errors import FrontdeskError, InvalidInput, RetryLater
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.calendars.appointments import Appointment, Customer
+    from shared.calendars.appointments import Customer
     from shared.calendars.availability import Slot
     from shared.calendars.terms import Terms
+    from shared.companies.model import Company
 
 Kind = Literal[
     "held", "confirmed", "moved", "cancelled", "taken", "changed_by_staff", "by_link", "refused", "expired"
@@ -104,3 +106,31 @@ def fingerprint_of(request: Request) -> str:
     """What makes this request this request: the same key must come with the same one."""
     words = (request.service_id, request.customer.contact_id, request.start.astimezone(UTC).isoformat())
     return hashed("\n".join((*words, *request.calendars)))
+
+
+def wanted_by(
+    request: Request, company_id: str, company: Company, terms: Terms, key: str, now: datetime
+) -> Appointment:
+    """The appointment that a request asks for, before it has calendars."""
+    rules = terms.rules
+    return Appointment(
+        id=appointment_id(company_id, key),
+        company_id=company_id,
+        customer=request.customer,
+        service_id=terms.service.id,
+        service_name=terms.service.name,
+        status=Status.BOOKING,
+        place=Place(Interval(request.start, request.start + rules.duration), rules.before, rules.after, ()),
+        zone=company.zone,
+        created_at=now,
+        fingerprint=fingerprint_of(request),
+        wanted_at=request.start,
+        asked=hashed(key),
+        begun_at=now,
+    )
+
+
+def held(wanted: Appointment, terms: Terms) -> Appointment:
+    """The same as a hold: it ends by itself, and nobody works on it."""
+    end = wanted.created_at + terms.hold
+    return replace(wanted, status=Status.HOLD, held_until=end, due_at=end, asked="", begun_at=None)
