@@ -26,6 +26,11 @@ def start(processes: Processes, ports: Ports, state: Path) -> dict[int, Process]
         ports.model: ("model simulator", "local.model_simulator", "model.log"),
         ports.google: ("Google simulator", "local.google_simulator", "google.log"),
         ports.calendly: ("Calendly simulator", "local.calendly_simulator", "calendly.log"),
+        ports.generic_calendar: (
+            "simulator of a company's own calendar",
+            "local.generic_calendar_simulator",
+            "own-calendar.log",
+        ),
         ports.mail: ("mail simulator", "local.mail_simulator", "mail.log"),
     }
     more = {ports.mail: ("--smtp-port", str(ports.smtp))}

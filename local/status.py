@@ -41,6 +41,7 @@ def addresses(world: World) -> list[str]:
         f"  model             {world.model_base_url}{'  (simulated)' if world.model_is_simulated else ''}",
         f"  Google            {world.google_base_url}/calendar  (simulated)",
         f"  Calendly          {world.calendly_base_url}  (simulated)",
+        f"  Own calendar      {world.generic_calendar_base_url}/calendars/ana  (simulated)",
         f"  inbox             {world.mail_base_url}/inbox  (simulated mail; SMTP on port {world.smtp_port})",
         f"  operator's key    {world.operator_api_key}",
     ]

@@ -164,6 +164,7 @@ class Up:
             model_is_simulated=self._model.simulated,
             google_base_url=url(self._ports.google),
             calendly_base_url=url(self._ports.calendly),
+            generic_calendar_base_url=url(self._ports.generic_calendar),
             mail_base_url=url(self._ports.mail),
             smtp_port=self._ports.smtp,
             logs=str(surroundings.log_folder(self._options.state)),

@@ -31,6 +31,7 @@ class World:
         model_is_simulated: whether that is the simulator.
         google_base_url: the Google simulator.
         calendly_base_url: the Calendly simulator.
+        generic_calendar_base_url: the simulator of a company's own calendar.
         mail_base_url: the mail simulator: SendGrid and Mailgun, and its page ``/inbox``.
         smtp_port: its SMTP, on the loopback address.
         logs: the folder of the processes' logs.
@@ -52,6 +53,7 @@ class World:
     logs: str
     google_base_url: str = ""
     calendly_base_url: str = ""
+    generic_calendar_base_url: str = ""
     mail_base_url: str = ""
     smtp_port: int = 0
     outputs: dict[str, str] = field(default_factory=dict)

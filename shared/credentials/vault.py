@@ -55,6 +55,7 @@ PURPOSES = {
     "chatwoot": "chatwoot",
     "google": "oauth",
     "calendly": "oauth",
+    "generic_calendar": "oauth",
     "email": "email",
     "openai": "model",
 }

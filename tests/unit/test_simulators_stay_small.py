@@ -16,6 +16,7 @@ SIMULATORS = (
     "calendly_simulator/scheduling",
     "calendly_simulator/webhooks",
     "chatwoot_simulator",
+    "generic_calendar_simulator",
     "google_simulator",
     "google_simulator/calendar",
     "google_simulator/calendar_api",

@@ -70,9 +70,18 @@ def _calendly(around: Surroundings, company_id: str, _: CalendarSettings) -> Cal
     return CalendlyCalendar(calls, around.clock)
 
 
+def _generic(around: Surroundings, company_id: str, _: CalendarSettings) -> CalendarProvider:
+    from shared.calendars.providers.generic import GenericCalendar  # noqa: PLC0415 - see the module
+    from shared.calendars.providers.generic_calls import GenericCalls  # noqa: PLC0415 - see the module
+
+    calls = GenericCalls(company_id, around.secrets, around.client, around.clock)
+    return GenericCalendar(calls, around.clock)
+
+
 VENDORS: Mapping[str, Vendor] = {
     "google": _google,
     "calendly": _calendly,
+    "generic": _generic,
 }
 
 
