@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from functions.integrations_api import (
     openapi,
     routes_api_keys,
+    routes_calendar_secrets,
     routes_chatwoot,
     routes_companies,
     routes_connect,
@@ -51,6 +52,7 @@ ROUTES = (
     *_DESCRIPTIONS,
     *routes_companies.ROUTES,
     *routes_api_keys.ROUTES,
+    *routes_calendar_secrets.ROUTES,
     *routes_chatwoot.ROUTES,
     *routes_connect.ROUTES,
     *routes_conversations.ROUTES,

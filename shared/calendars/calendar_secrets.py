@@ -44,11 +44,13 @@ def set_secret(credentials: Credentials, company_id: str, url: str, given: str |
         given: at least `SHORTEST` characters.
 
     Raises:
-        InvalidInput: it is too short.
+        InvalidInput: it is too short, or the calendar is not named by a URL.
     """
     if given is not None and len(given) < SHORTEST:
         problem = f"must have at least {SHORTEST} characters"
         raise InvalidInput(f"secret {problem}", fields=(FieldError("secret", problem),), status=422)
+    if "://" not in url:
+        raise InvalidInput("the company's document must name this calendar by its URL", status=422)
     secret = Secret(given or secrets.token_urlsafe(32))
     credentials.put(company_id, PROVIDER, secret_field(url), secret)
     return secret

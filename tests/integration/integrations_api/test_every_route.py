@@ -25,6 +25,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/companies/{company_id}": DOCUMENT,
     "POST /api/companies/{company_id}/try": {"message": "Hola"},
     "POST /api/companies/{company_id}/api-keys": {"name": "x", "scopes": ["read"]},
+    "PUT /api/companies/{company_id}/calendars/{calendar_id}/secret": {},
     "POST /api/integrations/chatwoot/connect": {
         "company_id": "luna",
         "base_url": "http://127.0.0.1:9",
@@ -44,6 +45,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 NAMES = {
     "contact": "3-91",
+    "calendar_id": "ana",
     "key_id": "0123456789ab",
     "conversation": "3-214",
     "letter_id": "1795510800000-3-214-70011",
