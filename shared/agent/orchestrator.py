@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from shared.platform.clock import Clock, Deadline
 
 MAX_ROUNDS = 6
+# Whoever has it has all tools for appointments.
+BOOKING_TOOL = "book_appointment"
 # What is left of the history when the model says that the request is too long.
 SHORT_HISTORY_MESSAGES = 4
 
@@ -81,7 +83,17 @@ class Orchestrator:
         asking = Asking(self._model, journal, deadline, self._clock)
         user = hashed_user(company_id, user_id)
         agent = choose_agent(asking, company, question, chat_history, user)
-        whom = ToolContext(company_id, company, user_id, context.conversation, self._clock, deadline)
+        whom = ToolContext(
+            company_id,
+            company,
+            user_id,
+            context.conversation,
+            self._clock,
+            deadline,
+            contact=context.contact,
+            rehearsal=context.rehearsal,
+            told_turns=context.told_turns,
+        )
         calls = ToolCalls(self._tools, self._tools.offered(company, agent), whom, journal)
         turn = _Turn(asking, calls, agent, context, question, chat_history, user)
         reply = turn.reply()
@@ -172,7 +184,9 @@ class _Turn:
         pictures = tuple(picture for picture in found if picture is not None)
         return ModelRequest(
             purpose="answer",
-            instructions=prompt.instructions(company, self.agent, today),
+            instructions=prompt.instructions(
+                company, self.agent, today, books=self.calls.offers(BOOKING_TOOL)
+            ),
             situation=prompt.situation(company, context, shown=len(pictures)),
             data=(*said, prompt.question(self.question, context.contact_name)),
             pictures=pictures,

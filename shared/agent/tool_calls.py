@@ -48,6 +48,10 @@ class ToolCalls:
             outputs.append(ToolOutput(call.call_id, record["output"]))
         return outputs
 
+    def offers(self, name: str) -> bool:
+        """Whether the turn's agent may call a tool."""
+        return any(spec.name == name for spec in self.offered)
+
     def _record(self, step: str, index: int, call: ToolCall) -> JsonDict:
         key = (call.name, canonical(call.arguments))
         record = self.journal.tool_result(step, index)

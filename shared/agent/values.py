@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -33,6 +33,21 @@ class HistoryMessage:
 
 
 @dataclass(frozen=True)
+class ContactCard:
+    """What Chatwoot knows of a contact. The contact wrote it, so it is data.
+
+    Args:
+        name: what they are called.
+        email: "" where unknown.
+        phone: in E.164, "" where unknown.
+    """
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
 class TurnContext:
     """What is true of this turn alone.
 
@@ -45,6 +60,9 @@ class TurnContext:
         notes: facts for the model about this turn, such as "the customer also sent a picture".
         conversation: the conversation's identity, for tools that record where something came from.
         pictures: what the customer sent for looking at, in that order.
+        contact: what else is known of the contact.
+        rehearsal: nothing may be changed outside.
+        told_turns: the identities of earlier turns of this conversation whose reply was sent, the last ones.
     """
 
     channel_name: str
@@ -55,6 +73,9 @@ class TurnContext:
     notes: tuple[str, ...] = ()
     conversation: str = ""
     pictures: tuple[ImagePart, ...] = ()
+    contact: ContactCard = field(default_factory=ContactCard)
+    rehearsal: bool = False
+    told_turns: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@
 | an appointment | ``company#<id>#appointment#<appointment>`` | ``appointment`` |
 | its reminders | the same | ``reminder#<minutes before>#<by>`` |
 | a day sheet | ``company#<id>#sheet#<calendar>`` | ``day#<UTC day>`` |
+| what was proposed to a contact | ``company#<id>#contact#<contact>`` | ``proposals`` |
 | what is known of a calendar (cache, sync token, channel) | ``company#<id>#calendar#<calendar>`` | its own |
 
 Indexes (keys ``<index>_pk``, ``<index>_sk``; sparse; they project keys only, so read the item):
@@ -59,6 +60,11 @@ def calendar_pk(company_id: str, calendar_id: str) -> str:
 def contact_pk(company_id: str, contact_id: str) -> str:
     """A contact's partition of the index ``contact``."""
     return f"company#{company_id}#contact#{contact_id}"
+
+
+def proposals_key(company_id: str, contact_id: str) -> Key:
+    """What was proposed to a contact and waits for a yes."""
+    return Key(contact_pk(company_id, contact_id), "proposals")
 
 
 def month_pk(company_id: str, moment: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shared.calendars.appointment_store import Appointments
 from shared.calendars.booking import Booking
 from shared.calendars.events import Events
+from shared.calendars.holds import Holds
 from shared.calendars.looking import LiveBusy, Looking
 from shared.calendars.reconciling import Reconciling
 from shared.calendars.settling import Settling
@@ -30,12 +31,14 @@ class Calendars:
         looking: finds free times.
         appointments: reads appointments.
         reconciling: makes calendars and records agree.
+        holds: ends holds.
     """
 
     booking: Booking
     looking: Looking
     appointments: Appointments
     reconciling: Reconciling
+    holds: Holds
 
 
 def make_calendars(
@@ -58,4 +61,5 @@ def make_calendars(
         looking,
         appointments,
         Reconciling(appointments, settling, writing, events, providers, clock),
+        Holds(appointments, writing),
     )

@@ -86,6 +86,8 @@ class Conversation:
     updated_at_us: int | None
     claimed_company_ids: tuple[str, ...]
     changes: Mapping[str, tuple[Any, Any]]
+    contact_email: str = ""
+    contact_phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,8 @@ def _conversation(inner: Mapping[str, Any], root: Mapping[str, Any]) -> Conversa
         contact_id=_first_id(contact_inbox.get("contact_id"), contact.get("id")),
         contact_name=_text(contact.get("name")),
         contact_source_id=_text(contact_inbox.get("source_id")),
+        contact_email=_text(contact.get("email")),
+        contact_phone=_text(contact.get("phone_number")),
         contact_blocked=contact.get("blocked") is True,
         assignee_id=_id(assignee.get("id")),
         assignee_kind=_text(meta.get("assignee_type")) or _text(assignee.get("type")),

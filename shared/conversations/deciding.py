@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from shared.agent.values import AgentResponse, HistoryMessage, TurnContext
+from shared.agent.values import AgentResponse, ContactCard, HistoryMessage, TurnContext
 from shared.chatwoot.text.channels import limit_for
 from shared.chatwoot.text.fit import fit
 from shared.chatwoot.text.liquid import neutralise
@@ -57,6 +57,7 @@ class Case:
         can_reply: false outside the channel's messaging window.
         turns_this_hour: how many turns were answered in this conversation in the current hour.
         first_attempt: whether nobody has tried this turn before.
+        rehearsal: a try in the sandbox: nothing may be changed outside.
     """
 
     company_id: str
@@ -67,6 +68,7 @@ class Case:
     can_reply: bool
     turns_this_hour: int = 0
     first_attempt: bool = True
+    rehearsal: bool = False
 
     @property
     def newest(self) -> IncomingMessage:
@@ -191,12 +193,25 @@ class Decider:
                 [_as_history(entry, case) for entry in past],
                 company_id=case.company_id,
                 company=case.company,
-                context=_context(case, listened, first=first, desk=self._desk),
+                context=replace(
+                    _context(case, listened, first=first, desk=self._desk), told_turns=self._told_turns(case)
+                ),
                 journal=journal,
                 deadline=deadline,
             )
         notice = self._notice(case, past)
         return _plan_of(response, case, first=first, notice=notice)
+
+    def _told_turns(self, case: Case) -> frozenset[str]:
+        """The turns of this conversation whose reply was sent: who was asked nothing has agreed to nothing.
+
+        A turn whose reply was dropped, because the customer went on writing or a person took over, is none:
+        history gets a reply when its turn is closed.
+        """
+        key = case.newest.key
+        past = self._past(case, at_least=_LOOKED_BACK)
+        here = [one for one in past if one.role == "desk" and one.conversation_id == key.conversation_id]
+        return frozenset(key.turn_identity(one.turn) for one in here if one.turn)
 
     def _past(self, case: Case, *, at_least: int = 0) -> list[Entry]:
         retention = case.company.retention
@@ -362,6 +377,9 @@ def _context(case: Case, listened: Listened, *, first: bool, desk: Desk) -> Turn
         notes=notes_on(case.messages),
         conversation=case.newest.key.group_id,
         pictures=listened.pictures,
+        contact=ContactCard(case.newest.contact_name, case.newest.contact_email, case.newest.contact_phone),
+        # Nobody reads what is decided in shadow mode, so nobody could agree to anything.
+        rehearsal=case.rehearsal or case.company.mode == "shadow",
     )
 
 

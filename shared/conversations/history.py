@@ -23,7 +23,7 @@ _MAX_CHARACTERS = 4_000
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing said: who said it, when (UTC), in which conversation (display id)."""
+    """One thing said: who said it, when (UTC), in which conversation (display id), the desk in which turn."""
 
     contact: ContactKey
     message_id: int
@@ -31,6 +31,7 @@ class Entry:
     text: str
     at: datetime
     conversation_id: int
+    turn: int = 0
 
 
 def history_item(entry: Entry, keep_days: int) -> Item:
@@ -47,6 +48,7 @@ def history_item(entry: Entry, keep_days: int) -> Item:
         "conversation_id": entry.conversation_id,
         "expires_at": int((entry.at + timedelta(days=keep_days)).timestamp()),
         "v": SCHEMA_VERSION,
+        **({"turn": entry.turn} if entry.turn else {}),
     }
 
 
@@ -71,6 +73,7 @@ def read_history(
             item["text"],
             from_epoch_milliseconds(item["at_ms"]),
             item["conversation_id"],
+            item.get("turn", 0),
         )
         for item in items
     ]

@@ -93,6 +93,8 @@ class IncomingMessage:
     origin: str = DELIVERED
     replayed_at_ms: int = 0
     replayed_after_id: int = 0
+    contact_email: str = ""
+    contact_phone: str = ""
 
     @property
     def waits_since_ms(self) -> int:
@@ -231,6 +233,8 @@ def incoming_message(
         attachments=tuple(_attachment(item) for item in message.attachments[:MAX_ATTACHMENTS]),
         # Chatwoot before 4.0.2 gives no order: by arrival, like everything else of such a server.
         state=State.of(conversation, int(received_at.timestamp() * 1_000_000)),
+        contact_email=conversation.contact_email[:254],
+        contact_phone=conversation.contact_phone[:32],
     )
     return _bounded(whole)
 

@@ -62,6 +62,10 @@ class ConversationKey:
         """The queue's message group: one conversation's messages are handled one after another."""
         return f"{self.company_id}:{_account(self.account_id, self.installation)}:{self.conversation_id}"
 
+    def turn_identity(self, turn: int) -> str:
+        """A turn, the same in every attempt at it."""
+        return f"{self.group_id}#{turn}"
+
     def message_identity(self, message_id: int) -> str:
         """The business key of a message, the same for every copy of it however it reaches us."""
         return f"{self.group_id}:{message_id}"

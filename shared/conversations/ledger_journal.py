@@ -42,7 +42,7 @@ class LedgerJournal:
     @property
     def identity(self) -> str:
         """See `shared.agent.journal.Journal`."""
-        return f"{self._ledger.key.group_id}#{self._ledger.head.turn}"
+        return self._ledger.key.turn_identity(self._ledger.head.turn)
 
     def answer(self, step: str) -> JsonDict | None:
         """See `shared.agent.journal.Journal`."""

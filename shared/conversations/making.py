@@ -5,10 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from shared.agent.appointments.desk import make_appointment_desk
 from shared.agent.connect import open_model_client
 from shared.agent.orchestrator import Orchestrator
 from shared.agent.settings import ModelSettings
 from shared.agent.tools.registry import default_registry
+from shared.calendars.making import make_calendars
+from shared.calendars.providers.making import make_calendar_providers
 from shared.companies.pulse import Pulse
 from shared.companies.store import CompanyStore
 from shared.conversations.dead_letters import DeadLetterOffice
@@ -28,6 +31,8 @@ from shared.platform.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from shared.agent.appointments.desk import AppointmentDesk
 
 
 def make_worker(variables: Mapping[str, str]) -> Worker:
@@ -108,4 +113,17 @@ def make_mind(environment: Environment, guard: AddressGuard) -> Orchestrator:
     client = open_model_client(
         ModelSettings.from_environment(environment), secrets.get("openai_api_key"), guard
     )
-    return Orchestrator(client, default_registry(), SystemClock())
+    desk = make_appointments(environment)
+    return Orchestrator(client, default_registry(desk), SystemClock())
+
+
+def make_appointments(environment: Environment) -> AppointmentDesk:
+    """What appointments are made with; vendors are asked and loaded when a company needs one.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    clock = SystemClock()
+    table = Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
+    calendars = make_calendars(table, make_calendar_providers(environment), clock)
+    return make_appointment_desk(calendars, table, clock)

@@ -93,6 +93,7 @@ class Sandbox:
             messages=(incoming,),
             people=replace(People(), status=status),
             can_reply=True,
+            rehearsal=True,
         )
 
 

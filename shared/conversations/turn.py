@@ -298,7 +298,10 @@ class Turn:
     def _history(self, sent: Sequence[Sent]) -> list[Entry]:
         now, history = self._desk.clock.now(), customer_entries(self._messages)
         contact, conversation_id = self._about[-1].contact, self._conversation_id
-        spoken = [Entry(contact, one.message_id, "desk", one.part.text, now, conversation_id) for one in sent]
+        turn = self._ledger.head.turn
+        spoken = [
+            Entry(contact, one.message_id, "desk", one.part.text, now, conversation_id, turn) for one in sent
+        ]
         return history + spoken
 
 

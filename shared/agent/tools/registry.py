@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from shared.agent.model_client import ToolSpec
-from shared.agent.tools import hand_over, search_knowledge
+from shared.agent.tools import (
+    book_appointment,
+    cancel_appointment,
+    check_availability,
+    hand_over,
+    list_services,
+    move_appointment,
+    my_appointments,
+    search_knowledge,
+)
 from shared.agent.tools.schema import strict_schema
 from shared.agent.tools.tool import ToolResult
 from shared.platform.errors import InvalidInput
@@ -16,6 +25,7 @@ from shared.platform.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.agent.appointments.desk import AppointmentDesk
     from shared.agent.tools.tool import Tool, ToolContext
     from shared.companies.model import Agent, Company
 
@@ -92,6 +102,24 @@ def canonical(arguments: str) -> str:
         return arguments
 
 
-def default_registry() -> ToolRegistry:
-    """Every tool that comes with Frontdesk; a new one is one module and one line here."""
-    return ToolRegistry([hand_over.TOOL, search_knowledge.TOOL])
+def default_registry(desk: AppointmentDesk | None = None) -> ToolRegistry:
+    """Every tool that comes with Frontdesk; a new one is one module and one line here.
+
+    Args:
+        desk: what appointments are made with; without it the tools for them are missing.
+    """
+    return ToolRegistry(
+        [hand_over.TOOL, search_knowledge.TOOL, *(calendar_tools(desk) if desk is not None else ())]
+    )
+
+
+def calendar_tools(desk: AppointmentDesk) -> list[Tool[Any]]:
+    """The tools for appointments, offered to companies that have services with calendars."""
+    return [
+        list_services.TOOL,
+        check_availability.tool(desk),
+        book_appointment.tool(desk),
+        my_appointments.tool(desk),
+        move_appointment.tool(desk),
+        cancel_appointment.tool(desk),
+    ]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.agent.values import ContactCard
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,6 +40,9 @@ class ToolContext:
         call_key: the identity of this very call, the same when the turn is run again. A worker may die after
             a tool's effect and before its result is recorded, so a writing tool makes its effect under this
             key: once.
+        contact: what Chatwoot knows of the contact.
+        rehearsal: nothing may be changed outside: a try in the sandbox, or a company in shadow mode.
+        told_turns: the identities of earlier turns of this conversation whose reply was sent, the last ones.
     """
 
     company_id: str
@@ -47,6 +52,14 @@ class ToolContext:
     clock: Clock
     deadline: Deadline
     call_key: str = ""
+    contact: ContactCard = field(default_factory=ContactCard)
+    rehearsal: bool = False
+    told_turns: frozenset[str] = frozenset()
+
+    @property
+    def turn(self) -> str:
+        """The identity of the turn that the call belongs to."""
+        return self.call_key.rsplit(":", 2)[0]
 
 
 @dataclass(frozen=True)

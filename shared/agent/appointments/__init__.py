@@ -1,0 +1,1 @@
+"""What the tools for appointments are made of (docs/reference/tools.md)."""
