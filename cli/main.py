@@ -15,6 +15,7 @@ from cli.context import Options
 from cli.conversations import conversations
 from cli.credentials import credentials
 from cli.dead_letters import dead_letters
+from cli.email import email
 from cli.health import health
 from cli.integration import integration
 from cli.secret import secret
@@ -56,6 +57,7 @@ for command in (
     conversations,
     dead_letters,
     contact,
+    email,
     health,
 ):
     main.add_command(command)

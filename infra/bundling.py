@@ -39,6 +39,7 @@ BUNDLE_OF = {
     names.DEAD_LETTERS: APP,
     names.MISSED_MESSAGES: APP,
     names.TOKEN_REFRESH: APP,
+    names.EMAIL_DELIVERY: APP,
     names.INTEGRATIONS_API: APP,
 }
 # Part of every key: raise it when the way bundles are made changes.

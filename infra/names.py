@@ -15,6 +15,7 @@ CONVERSATION_TURNS = "conversation_turns"
 DEAD_LETTERS = "dead_letters"
 MISSED_MESSAGES = "missed_messages"
 TOKEN_REFRESH = "token_refresh"  # noqa: S105 - a name
+EMAIL_DELIVERY = "email_delivery"
 INTEGRATIONS_API = "integrations_api"
 FUNCTIONS = (
     CHATWOOT_WEBHOOK,
@@ -22,6 +23,7 @@ FUNCTIONS = (
     DEAD_LETTERS,
     MISSED_MESSAGES,
     TOKEN_REFRESH,
+    EMAIL_DELIVERY,
     INTEGRATIONS_API,
 )
 
@@ -29,7 +31,8 @@ COMPANIES = "companies"
 CREDENTIALS = "credentials"
 CONVERSATIONS = "conversations"
 CALENDARS = "calendars"
-TABLES = (COMPANIES, CREDENTIALS, CONVERSATIONS, CALENDARS)
+EMAILS = "emails"
+TABLES = (COMPANIES, CREDENTIALS, CONVERSATIONS, CALENDARS, EMAILS)
 
 # The conversations table's index: a company's conversations by their newest closed turn.
 RECENT_INDEX = "recent"
@@ -39,6 +42,10 @@ DUE_INDEX = "due"
 CONTACT_INDEX = "contact"
 MONTH_INDEX = "month"
 CALENDAR_INDEXES = (DUE_INDEX, CONTACT_INDEX, MONTH_INDEX)
+# The e-mails table's indexes: what waits, by the moment it waits for; a company's e-mails by their time.
+WAITING_INDEX = "waiting"
+WRITTEN_INDEX = "written"
+WRITTEN_ATTRIBUTES = ("kind", "state", "created_ms", "finished_ms", "provider", "attempts", "reason")
 # The credentials table's index: connections by the moment at which their tokens are to be renewed.
 REFRESH_DUE_INDEX = "refresh_due"
 
@@ -149,10 +156,12 @@ class Outputs:
     CREDENTIALS_TABLE = "CredentialsTable"
     CONVERSATIONS_TABLE = "ConversationsTable"
     CALENDARS_TABLE = "CalendarsTable"
+    EMAILS_TABLE = "EmailsTable"
     INCOMING_QUEUE_URL = "IncomingQueueUrl"
     DEAD_LETTER_QUEUE_URL = "DeadLetterQueueUrl"
     PARKED_QUEUE_URL = "ParkedQueueUrl"
     MISSED_QUEUE_URL = "MissedQueueUrl"
     REFRESH_QUEUE_URL = "RefreshQueueUrl"
+    EMAIL_QUEUE_URL = "EmailQueueUrl"
     KEY_ARN = "KeyArn"
     ALARM_TOPIC_ARN = "AlarmTopicArn"

@@ -155,7 +155,7 @@ def sample_event(function: str) -> dict[str, Any]:
     Args:
         function: a name from `names.FUNCTIONS`.
     """
-    if function in {names.CONVERSATION_TURNS, names.DEAD_LETTERS, names.TOKEN_REFRESH}:
+    if function in {names.CONVERSATION_TURNS, names.DEAD_LETTERS, names.TOKEN_REFRESH, names.EMAIL_DELIVERY}:
         return generate_event("sqs", "receive-message", "--body", "{}")
     path = "api/webhook/chatwoot" if function == names.CHATWOOT_WEBHOOK else "api/health"
     method = "POST" if function == names.CHATWOOT_WEBHOOK else "GET"

@@ -66,11 +66,13 @@ class FrontdeskStack(Stack):
             Outputs.CREDENTIALS_TABLE: tables.credentials.table_name,
             Outputs.CONVERSATIONS_TABLE: tables.conversations.table_name,
             Outputs.CALENDARS_TABLE: tables.calendars.table_name,
+            Outputs.EMAILS_TABLE: tables.emails.table_name,
             Outputs.INCOMING_QUEUE_URL: queues.incoming.queue_url,
             Outputs.DEAD_LETTER_QUEUE_URL: queues.dead_letters.queue_url,
             Outputs.PARKED_QUEUE_URL: queues.parked.queue_url,
             Outputs.MISSED_QUEUE_URL: queues.missed.queue_url,
             Outputs.REFRESH_QUEUE_URL: queues.refresh.queue_url,
+            Outputs.EMAIL_QUEUE_URL: queues.emails.queue_url,
             Outputs.KEY_ARN: resources.keys.used_arn,
             Outputs.ALARM_TOPIC_ARN: alarms.topic.topic_arn,
         }

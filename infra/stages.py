@@ -85,6 +85,8 @@ class Settings:
         google_base_url: where Google's hosts are; empty: where they really are.
         calendly_base_url: the same for Calendly.
         refresh_every_minutes: how often connections are looked for whose tokens are to be renewed.
+        mail_base_url: where SendGrid's and Mailgun's hosts are; empty: where they really are.
+        email_sweep_every_minutes: how often e-mails are looked for whose message in the queue was lost.
         requests_per_second: API Gateway's steady rate for the whole API; bursts may be twice as large.
         kms_key_arn: a KMS key to make data keys under instead of the stack's own; empty: the stack's.
         alarm_email: address that gets the operator's alarms; empty: none.
@@ -108,6 +110,8 @@ class Settings:
     google_base_url: str = ""
     calendly_base_url: str = ""
     refresh_every_minutes: int = 5
+    mail_base_url: str = ""
+    email_sweep_every_minutes: int = 5
     requests_per_second: int = 200
     kms_key_arn: str = ""
     alarm_email: str = ""
@@ -145,6 +149,8 @@ def read_settings(context: Callable[[str], object]) -> Settings:
         google_base_url=reader.url("google_base_url"),
         calendly_base_url=reader.url("calendly_base_url"),
         refresh_every_minutes=reader.number("refresh_every_minutes", 5, REFRESH_MINUTES_RANGE),
+        mail_base_url=reader.url("mail_base_url"),
+        email_sweep_every_minutes=reader.number("email_sweep_every_minutes", 5, EVERY_MINUTES_RANGE),
         requests_per_second=reader.number("requests_per_second", 200, (1, 10_000)),
         kms_key_arn=reader.kms_key("kms_key_arn"),
         alarm_email=reader.email("alarm_email"),

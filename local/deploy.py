@@ -32,6 +32,7 @@ class Deployment:
         public_url: the address under which our API can be called.
         model: the model that the functions ask.
         clients: who this deployment is at Google and Calendly.
+        mail_base_url: the simulated SendGrid and Mailgun.
     """
 
     state: Path
@@ -39,6 +40,7 @@ class Deployment:
     public_url: str
     model: Model
     clients: OAuthClients
+    mail_base_url: str = ""
 
     @property
     def log(self) -> Path:
@@ -87,6 +89,7 @@ class Deployment:
             "openai_base_url": self.model.base_url,
             "openai_api": self.model.api,
             **({"openai_model": self.model.name} if self.model.name else {}),
+            "mail_base_url": self.mail_base_url,
             **self.clients.context(),
         }
         settings = [word for name, value in context.items() for word in ("-c", f"{name}={value}")]

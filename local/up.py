@@ -97,6 +97,7 @@ class Up:
             public_url=url(self._ports.api),
             model=self._model,
             clients=oauth_clients.register(self._ports),
+            mail_base_url=url(self._ports.mail),
         )
         with self._progress.step("Deploying the stack with the CDK", deployment.log):
             deployment.prepare()

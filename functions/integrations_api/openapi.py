@@ -39,6 +39,7 @@ _TOO_MANY = {
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _LISTS = ("next_cursor",)
+_FILTERS = {"/api/emails": ("state", "since")}
 
 
 def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:
@@ -92,7 +93,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         found.append(_parameter("query", "company_id"))
     if any(word in route.answers[1] for word in _LISTS):
         found += [_parameter("query", "limit"), _parameter("query", "cursor")]
-    if route.repeatable:
+    if route.method == "GET":
+        found += [_parameter("query", name) for name in _FILTERS.get(route.path, ())]
+    if route.repeatable or route.keyed:
         found.append(_parameter("header", "Idempotency-Key"))
     return found
 

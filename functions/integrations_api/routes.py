@@ -13,6 +13,9 @@ from functions.integrations_api import (
     routes_connect,
     routes_contacts,
     routes_conversations,
+    routes_email_reports,
+    routes_email_settings,
+    routes_emails,
     routes_open,
 )
 from functions.integrations_api.routing import Answer, Route
@@ -57,4 +60,7 @@ ROUTES = (
     *routes_connect.ROUTES,
     *routes_conversations.ROUTES,
     *routes_contacts.ROUTES,
+    *routes_emails.ROUTES,
+    *routes_email_settings.ROUTES,
+    *routes_email_reports.ROUTES,
 )

@@ -104,6 +104,7 @@ class Route:
         body: what the request's body must be.
         answers: the status of success, and a word on what comes back.
         repeatable: whether ``Idempotency-Key`` is honoured.
+        keyed: whether the route itself makes sense of ``Idempotency-Key``.
     """
 
     method: Literal["GET", "POST", "PUT", "DELETE"]
@@ -115,6 +116,7 @@ class Route:
     body: type[Part] | None = None
     answers: tuple[int, str] = (200, "done")
     repeatable: bool = False
+    keyed: bool = False
 
     @property
     def key(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from functions.integrations_api.email_services import EmailServices, make_email_services
 from shared.companies.api_keys import ApiKeys, Caller
 from shared.companies.audit import Audit
 from shared.companies.customers import Customers
@@ -20,8 +21,11 @@ from shared.conversations.sandbox import Sandbox
 from shared.credentials.clients import OAuthClients
 from shared.credentials.connections import Connections
 from shared.credentials.vault import Vault
+from shared.email.customer_shelf import EmailShelf
+from shared.email.making_outbox import emails_table, make_email_queue
 from shared.integrations.chatwoot import ChatwootIntegration
 from shared.integrations.check import HealthCheck
+from shared.integrations.email_health import EmailHealth
 from shared.integrations.making_oauth import make_oauth
 from shared.platform import aws
 from shared.platform.addresses import AddressGuard
@@ -34,6 +38,7 @@ from shared.platform.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shared.companies.customers import Shelf
     from shared.conversations.replaying import Replayer
     from shared.credentials.store import Credentials
     from shared.integrations.making_oauth import OAuth
@@ -64,6 +69,7 @@ class Services:
         replayer: puts dead letters back.
         oauth_flow: leads people through consent at a provider.
         oauth_accounts: their connections.
+        email: everything behind the routes of e-mail.
         sandbox: makes a turn that sends nothing; made when first needed, because it needs the model.
         repeat: begins a request that may be a repetition.
         stage: the deployment's stage.
@@ -84,6 +90,7 @@ class Services:
     replayer: Replayer
     oauth_flow: OAuthFlow
     oauth_accounts: OAuthAccounts
+    email: EmailServices
     sandbox: Callable[[], Sandbox]
     repeat: Callable[[str, Secret, str], Repeat]
     stage: str = "local"
@@ -112,34 +119,47 @@ def make_services(variables: Mapping[str, str]) -> Services:
     oauth = _oauth(environment, companies, audit, guard)
     chatwoot = ChatwootIntegration(companies, credentials, guard, clock)
     sealed = Table(aws.dynamodb(), environment.text("FRONTDESK_CREDENTIALS_TABLE"))
+    emails = emails_table(environment)
+    email = make_email_services(
+        emails, make_email_queue(environment), companies, credentials, lambda: HttpClient(guard), clock
+    )
     return Services(
         companies=companies,
         api_keys=ApiKeys(table, clock),
         audit=audit,
         credentials=credentials,
         chatwoot=chatwoot,
-        health=make_health(chatwoot, credentials, sealed, conversations, clock),
+        health=make_health(
+            chatwoot,
+            credentials,
+            sealed,
+            conversations,
+            clock,
+            EmailHealth(companies, email.secrets, emails, clock),
+        ),
         doctor=Doctor(table, credentials, clock),
         reader=Reader(conversations, clock),
-        customers=make_customers(companies, conversations, clock),
+        customers=make_customers(companies, conversations, clock, EmailShelf(emails, email.aftermath)),
         replayer=make_replayer(environment),
         oauth_flow=oauth.flow,
         oauth_accounts=oauth.accounts,
+        email=email,
         sandbox=lambda: Sandbox(make_desk(environment)),
         repeat=lambda owner, bearer, key: Repeat(table, clock, owner, bearer, key),
         **_settings(environment),
     )
 
 
-def make_customers(companies: CompanyStore, conversations: Table, clock: Clock) -> Customers:
+def make_customers(companies: CompanyStore, conversations: Table, clock: Clock, *others: Shelf) -> Customers:
     """What is kept of customers: one shelf for each part of the program that keeps something.
 
     Args:
         companies: say to how many Chatwoot accounts a company was connected.
         conversations: the conversations table.
         clock: for times.
+        others: the shelves of other tables.
     """
-    return Customers((CustomerShelf(conversations, companies.installations, clock),), clock)
+    return Customers((CustomerShelf(conversations, companies.installations, clock), *others), clock)
 
 
 def _oauth(environment: Environment, companies: CompanyStore, audit: Audit, guard: AddressGuard) -> OAuth:
@@ -152,7 +172,12 @@ def _oauth(environment: Environment, companies: CompanyStore, audit: Audit, guar
 
 
 def make_health(
-    chatwoot: ChatwootIntegration, credentials: Credentials, sealed: Table, conversations: Table, clock: Clock
+    chatwoot: ChatwootIntegration,
+    credentials: Credentials,
+    sealed: Table,
+    conversations: Table,
+    clock: Clock,
+    email: EmailHealth | None = None,
 ) -> HealthCheck:
     """How integrations are, by what is stored of them.
 
@@ -162,9 +187,10 @@ def make_health(
         sealed: the credentials table.
         conversations: the conversations table.
         clock: for times.
+        email: how the providers of e-mail are.
     """
     connections = Connections(sealed, credentials.vault, clock)
-    return HealthCheck(chatwoot, connections, credentials, Pulse(conversations, clock), clock)
+    return HealthCheck(chatwoot, connections, credentials, Pulse(conversations, clock), clock, email)
 
 
 def _settings(environment: Environment) -> dict[str, Any]:

@@ -30,6 +30,8 @@ _FIVE_MINUTES = Duration.minutes(5)
 INCOMING_AGE_SECONDS = 600
 # dead_letters writes its record at once and waits at most 15 minutes between two tries of telling a person.
 DEAD_LETTER_AGE_SECONDS = 1800
+# Three tries of a provider take two minutes, an answer that was lost is waited for ten.
+EMAIL_AGE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,45 @@ COUNTERS = (
         "TokenRefreshesBroken",
         "The renewal of a token met an error that nobody foresaw.",
     ),
+    Counter(
+        "email-fallbacks",
+        names.EMAIL_DELIVERY,
+        "EmailFallbacks",
+        "E-mails go out, but not through the company's first provider: it does not take them.",
+    ),
+    Counter(
+        "email-providers-failing",
+        names.EMAIL_DELIVERY,
+        "EmailBreakersOpened",
+        "A company's e-mail provider fails again and again, or refuses the account, and is left alone.",
+    ),
+    Counter(
+        "emails-unknown",
+        names.EMAIL_DELIVERY,
+        "EmailsUnknown",
+        "Several e-mails went to a provider whose answer was lost: nobody knows yet whether they arrive.",
+        threshold=5,
+    ),
+    Counter(
+        "emails-rejected",
+        names.EMAIL_DELIVERY,
+        "EmailsRejected",
+        "Several e-mails were not sent, and will not be, within five minutes.",
+        threshold=5,
+    ),
+    Counter(
+        "email-deliveries-broken",
+        names.EMAIL_DELIVERY,
+        "EmailDeliveriesBroken",
+        "The delivery of an e-mail met an error that nobody foresaw; it is tried again.",
+    ),
+    Counter(
+        "emails-lost",
+        names.EMAIL_DELIVERY,
+        "EmailsSwept",
+        "E-mails waited although nobody would have taken them up; the sweep queued them again.",
+        threshold=5,
+    ),
 )
 
 
@@ -230,6 +271,21 @@ class Alarms(Construct):
             ),
             1,
             "The renewal of a company's token could not even begin.",
+        )
+        self._alarm(
+            "emails-age",
+            queues.emails.metric_approximate_age_of_oldest_message(period=_MINUTE, statistic="Maximum"),
+            EMAIL_AGE_SECONDS,
+            "E-mails have waited in the queue for an hour: providers fail, or there are too many.",
+            periods=3,
+        )
+        self._alarm(
+            "emails-dead",
+            queues.emails_dead.metric_approximate_number_of_messages_visible(
+                period=_FIVE_MINUTES, statistic="Maximum"
+            ),
+            1,
+            "An e-mail broke its delivery three hundred times; its message was put aside.",
         )
 
     def watch_functions(self, functions: Functions) -> None:

@@ -34,6 +34,14 @@ def _bookings(on: Resources) -> dict[str, str]:
     return {"FRONTDESK_CALENDARS_TABLE": on.tables.calendars.table_name}
 
 
+def _outbox(on: Resources) -> dict[str, str]:
+    """Of functions that have e-mails sent."""
+    return {
+        "FRONTDESK_EMAILS_TABLE": on.tables.emails.table_name,
+        "FRONTDESK_EMAIL_QUEUE_URL": on.queues.emails.queue_url,
+    }
+
+
 def _door(on: Resources) -> dict[str, str]:
     return {
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
@@ -79,13 +87,18 @@ def _turns(on: Resources) -> dict[str, str]:
         **_model(on),
         **_bookings(on),
         **_oauth(on),
+        **_outbox(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url,
     }
 
 
 def _dead_letters(on: Resources) -> dict[str, str]:
-    return {**_outside(on), "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url}
+    return {
+        **_outside(on),
+        **_outbox(on),
+        "FRONTDESK_DEAD_LETTER_QUEUE_URL": on.queues.dead_letters.queue_url,
+    }
 
 
 def _missed_messages(on: Resources) -> dict[str, str]:
@@ -97,7 +110,21 @@ def _missed_messages(on: Resources) -> dict[str, str]:
 
 
 def _token_refresh(on: Resources) -> dict[str, str]:
-    return {**_outside(on), **_oauth(on), "FRONTDESK_REFRESH_QUEUE_URL": on.queues.refresh.queue_url}
+    return {
+        **_outside(on),
+        **_oauth(on),
+        **_outbox(on),
+        "FRONTDESK_REFRESH_QUEUE_URL": on.queues.refresh.queue_url,
+    }
+
+
+def _email_delivery(on: Resources) -> dict[str, str]:
+    return {
+        **_outside(on),
+        **_oauth(on),
+        **_outbox(on),
+        "FRONTDESK_MAIL_BASE_URL": on.settings.mail_base_url or "-",
+    }
 
 
 def _integrations_api(on: Resources) -> dict[str, str]:
@@ -106,6 +133,7 @@ def _integrations_api(on: Resources) -> dict[str, str]:
         **_model(on),
         **_bookings(on),
         **_oauth(on),
+        **_outbox(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_PUBLIC_URL": on.settings.public_url,
         "FRONTDESK_ALLOWED_ORIGINS": ",".join(on.settings.allowed_origins),
@@ -119,5 +147,6 @@ _OWN = {
     names.DEAD_LETTERS: _dead_letters,
     names.MISSED_MESSAGES: _missed_messages,
     names.TOKEN_REFRESH: _token_refresh,
+    names.EMAIL_DELIVERY: _email_delivery,
     names.INTEGRATIONS_API: _integrations_api,
 }

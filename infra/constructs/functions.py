@@ -28,6 +28,9 @@ SQS_FIFO_BATCH = 10  # the most that a FIFO event source mapping takes
 ERRANDS_BATCH = 5
 # Gentle on Chatwoot servers that hold many companies' accounts, and enough for hundreds of companies.
 ERRANDS_CONCURRENCY = 5
+# A slow provider may take thirty seconds for each.
+EMAILS_BATCH = 3
+EMAILS_CONCURRENCY = 20
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ SIZES = {
     names.DEAD_LETTERS: Size(memory_mb=512, timeout_seconds=120),
     names.MISSED_MESSAGES: Size(memory_mb=512, timeout_seconds=60),
     names.TOKEN_REFRESH: Size(memory_mb=512, timeout_seconds=60),
+    names.EMAIL_DELIVERY: Size(memory_mb=1024, timeout_seconds=120),
     names.INTEGRATIONS_API: Size(memory_mb=1024, timeout_seconds=29),
 }
 
@@ -69,6 +73,9 @@ class Functions(Construct):
         )
         self.all[names.TOKEN_REFRESH].consume(
             resources.queues.refresh, max_concurrency=ERRANDS_CONCURRENCY, batch_size=ERRANDS_BATCH
+        )
+        self.all[names.EMAIL_DELIVERY].consume(
+            resources.queues.emails, max_concurrency=EMAILS_CONCURRENCY, batch_size=EMAILS_BATCH
         )
 
 

@@ -32,6 +32,7 @@ WEBHOOK = "webhook"
 CHATWOOT = "chatwoot"
 MODEL = "model"
 OAUTH = "oauth"
+EMAIL = "email"
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ _PURPOSES = {
     names.DEAD_LETTERS: (CHATWOOT,),
     names.MISSED_MESSAGES: (CHATWOOT,),
     names.TOKEN_REFRESH: (OAUTH,),
-    names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL, OAUTH),
+    names.EMAIL_DELIVERY: (EMAIL, OAUTH),
+    names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL, OAUTH, EMAIL),
 }
 
 
@@ -86,6 +88,7 @@ def _turns(on: Resources) -> list[iam.PolicyStatement]:
         _queue(on.queues.incoming, (*CONSUME, "SendMessage")),
         _queue(on.queues.dead_letters, ("SendMessage",)),
         *_bookings(on),
+        *_outbox(on),
         _key(on, names.CONVERSATION_TURNS, OPEN),
         _parameter(on, names.OPENAI_API_KEY),
         *_client_secrets(on),
@@ -98,6 +101,7 @@ def _dead_letters(on: Resources) -> list[iam.PolicyStatement]:
         _table(on.tables.credentials, ("GetItem", "Query")),
         _table(on.tables.conversations, READ + GROW),
         _queue(on.queues.dead_letters, CONSUME),
+        *_outbox(on),
         _key(on, names.DEAD_LETTERS, OPEN),
     ]
 
@@ -122,7 +126,23 @@ def _token_refresh(on: Resources) -> list[iam.PolicyStatement]:
         _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),
         _allow("dynamodb", ("Query",), due),
         _queue(on.queues.refresh, ("SendMessage", *CONSUME)),
+        *_outbox(on),
         _key(on, names.TOKEN_REFRESH, OPEN),
+        *_client_secrets(on),
+    ]
+
+
+def _email_delivery(on: Resources) -> list[iam.PolicyStatement]:
+    waiting = f"{on.tables.emails.table_arn}/index/{names.WAITING_INDEX}"
+    return [
+        _table(on.tables.companies, ("GetItem", "Query")),
+        # UpdateItem: a mail server's access token that is about to end is renewed when it is used.
+        _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),
+        # DeleteItem: a breaker is forgotten when its provider works again.
+        _table(on.tables.emails, ("GetItem", "UpdateItem", "DeleteItem")),
+        _allow("dynamodb", ("Query",), waiting),
+        _queue(on.queues.emails, ("SendMessage", *CONSUME)),
+        _key(on, names.EMAIL_DELIVERY, OPEN),
         *_client_secrets(on),
     ]
 
@@ -136,9 +156,20 @@ def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
         _allow("dynamodb", ("Query",), f"{on.tables.conversations.table_arn}/index/{names.RECENT_INDEX}"),
         _queue(on.queues.incoming, ("SendMessage",)),
         *_bookings(on),
+        _table(on.tables.emails, READ + WRITE),
+        _allow("dynamodb", ("Query",), f"{on.tables.emails.table_arn}/index/{names.WRITTEN_INDEX}"),
+        _queue(on.queues.emails, ("SendMessage",)),
         _key(on, names.INTEGRATIONS_API, OPEN_AND_MAKE),
         _parameter(on, names.OPENAI_API_KEY),
         *_client_secrets(on),
+    ]
+
+
+def _outbox(on: Resources) -> list[iam.PolicyStatement]:
+    """Of functions that have e-mails sent: they write one down, look whether it was there, and queue it."""
+    return [
+        _table(on.tables.emails, ("GetItem", "PutItem")),
+        _queue(on.queues.emails, ("SendMessage",)),
     ]
 
 
@@ -160,6 +191,7 @@ _GRANTS = {
     names.DEAD_LETTERS: _dead_letters,
     names.MISSED_MESSAGES: _missed_messages,
     names.TOKEN_REFRESH: _token_refresh,
+    names.EMAIL_DELIVERY: _email_delivery,
     names.INTEGRATIONS_API: _integrations_api,
 }
 

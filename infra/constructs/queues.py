@@ -20,6 +20,10 @@ ERRAND_VISIBILITY_SECONDS = 360  # the same rule for missed_messages, which may 
 ERRAND_RETENTION_MINUTES = 30
 # Errands fail only where the function cannot start or cannot read them.
 ERRAND_RECEIVES = 3
+# email_delivery may run for 120 s. Waiting is receiving: a day behind a breaker of a quarter of an hour is a
+# hundred receives; what is received more often broke the worker again and again.
+EMAIL_RECEIVES = 300
+EMAIL_RETENTION_DAYS = 8  # a company's rule may let an e-mail wait for seven
 # Attempts of a turn are counted in the ledger; this catches only what dies before it can count.
 TURN_RECEIVES = 20
 # dead_letters waits for Chatwoot up to 15 minutes at a time: 1,000 receives (SQS's maximum) end after ten
@@ -35,7 +39,8 @@ class Queues(Construct):
 
     ``missed-messages`` → ``missed-messages-dead`` are standard queues: one errand per company and run, in no
     order, fair between companies because each errand names its company as message group. ``token-refresh`` →
-    ``token-refresh-dead`` are the same for connections whose tokens are due.
+    ``token-refresh-dead`` are the same for connections whose tokens are due. ``emails`` → ``emails-dead`` are
+    standard and fair as well; an e-mail that waits is received again and again until it has ended.
     """
 
     def __init__(self, scope: Construct, construct_id: str, settings: Settings) -> None:
@@ -60,16 +65,28 @@ class Queues(Construct):
             retention=Duration.minutes(ERRAND_RETENTION_MINUTES),
             goes_to=sqs.DeadLetterQueue(queue=self.refresh_dead, max_receive_count=ERRAND_RECEIVES),
         )
+        self.emails_dead = self._standard("emails-dead", retention=Duration.days(14))
+        self.emails = self._standard(
+            "emails",
+            retention=Duration.days(EMAIL_RETENTION_DAYS),
+            goes_to=sqs.DeadLetterQueue(queue=self.emails_dead, max_receive_count=EMAIL_RECEIVES),
+            visibility_seconds=VISIBILITY_SECONDS,
+        )
 
     def _standard(
-        self, name: str, *, retention: Duration, goes_to: sqs.DeadLetterQueue | None = None
+        self,
+        name: str,
+        *,
+        retention: Duration,
+        goes_to: sqs.DeadLetterQueue | None = None,
+        visibility_seconds: int = ERRAND_VISIBILITY_SECONDS,
     ) -> sqs.Queue:
         stage = self._settings.stage
         return sqs.Queue(
             self,
             "".join(part.capitalize() for part in name.split("-")),
             queue_name=names.standard_queue(stage.name, name),
-            visibility_timeout=Duration.seconds(ERRAND_VISIBILITY_SECONDS),
+            visibility_timeout=Duration.seconds(visibility_seconds),
             retention_period=retention,
             dead_letter_queue=goes_to,
             encryption=sqs.QueueEncryption.SQS_MANAGED,

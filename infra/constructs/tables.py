@@ -46,6 +46,22 @@ class Tables(Construct):
                 sort_key=_text(f"{index}_sk"),
                 projection_type=dynamodb.ProjectionType.KEYS_ONLY,
             )
+        self.emails = self._table(names.EMAILS)
+        # Only e-mails that wait carry its keys; which one it is stands in the table's own.
+        self.emails.add_global_secondary_index(
+            index_name=names.WAITING_INDEX,
+            partition_key=_text(f"{names.WAITING_INDEX}_pk"),
+            sort_key=_text(f"{names.WAITING_INDEX}_sk"),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        # What a line of a company's list shows, so that no list reads e-mails with their content.
+        self.emails.add_global_secondary_index(
+            index_name=names.WRITTEN_INDEX,
+            partition_key=_text(f"{names.WRITTEN_INDEX}_pk"),
+            sort_key=_text(f"{names.WRITTEN_INDEX}_sk"),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=list(names.WRITTEN_ATTRIBUTES),
+        )
         # Only connections whose tokens are renewed carry its keys; who it is stands in the sort key.
         self.credentials.add_global_secondary_index(
             index_name=names.REFRESH_DUE_INDEX,

@@ -57,6 +57,7 @@ PURPOSES = {
     "calendly": "oauth",
     "generic_calendar": "oauth",
     "email": "email",
+    "email_webhook": "email",
     "openai": "model",
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")

@@ -154,6 +154,28 @@ class EmailLedger:
         }
         return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"))
 
+    def resent(self, record: EmailRecord, ends_at: datetime) -> EmailRecord:
+        """Put an e-mail that was not sent, or of which nobody knows, back as if it were new.
+
+        It keeps its Message-ID: where the first copy arrived after all, mail programs show both as one.
+
+        Raises:
+            ConditionFailed: something happened to it in the meantime.
+        """
+        now = self._clock.now()
+        changes = {
+            "state": State.QUEUED.value,
+            "fence": record.fence + 1,
+            "tried": {},
+            "sent_again": False,
+            "proven": False,
+            "reason": "",
+            "words": "",
+            "ends_ms": epoch_milliseconds(ends_at),
+            **waiting_keys(record.email_id, now),
+        }
+        return self._changed(record, changes, gone=("unknown_since_ms", "finished_ms", "busy_until_ms"))
+
     def _changed(
         self, record: EmailRecord, changes: Mapping[str, Any], gone: tuple[str, ...] = ()
     ) -> EmailRecord:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_CONTENT_BYTES = 350_000  # a table's item holds 400 KB
 MAX_KEY_CHARACTERS = 300
+MAX_VISIBILITY_SECONDS = 43_200 - 300  # SQS counts its twelve hours from the receive
 # How long an e-mail is worth sending where nobody says anything else.
 WORTH = {
     "transactional": timedelta(hours=24),
@@ -60,6 +62,13 @@ class SqsEmailQueue:
             MessageBody=json.dumps({"company_id": company_id, "email_id": email_id}),
             DelaySeconds=delay_seconds,
             MessageGroupId=company_id,
+        )
+
+    def hide(self, receipt_handle: str, seconds: float) -> None:
+        """Let a received message come back after so many seconds, counted from now; zero is at once."""
+        whole = min(MAX_VISIBILITY_SECONDS, max(0, math.ceil(seconds)))
+        self._client.change_message_visibility(
+            QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=whole
         )
 
 

@@ -31,6 +31,8 @@ KEPT_SECONDS = 90 * 24 * 3600
 # The index of e-mails that still wait: a few partitions, so that a large mailing does not share one.
 WAITING_INDEX = "waiting"
 WAITING_SHARDS = 4
+# The index of a company's e-mails by the time at which they were asked for.
+WRITTEN_INDEX = "written"
 _MILLISECOND_DIGITS = 14
 
 
@@ -141,8 +143,25 @@ def contact_key(company_id: str, contact: Contact, email_id: str) -> Key:
 def waiting_keys(record_id: str, at: datetime) -> dict[str, str]:
     """The index's keys of an e-mail that waits for this moment."""
     shard = int(record_id[-1], 16) % WAITING_SHARDS
-    due = f"{epoch_milliseconds(at):0{_MILLISECOND_DIGITS}d}"
-    return {f"{WAITING_INDEX}_pk": f"waiting#{shard}", f"{WAITING_INDEX}_sk": f"{due}#{record_id}"}
+    return {
+        f"{WAITING_INDEX}_pk": waiting_shard(shard),
+        f"{WAITING_INDEX}_sk": f"{digits(at)}#{record_id}",
+    }
+
+
+def waiting_shard(number: int) -> str:
+    """One of the index's partitions."""
+    return f"waiting#{number}"
+
+
+def waiting_until(at: datetime) -> str:
+    """The index's last key of e-mails that wait for this moment or an earlier one."""
+    return f"{digits(at)}$"  # "$" follows "#"
+
+
+def digits(at: datetime) -> str:
+    """A moment as text that sorts by time."""
+    return f"{epoch_milliseconds(at):0{_MILLISECOND_DIGITS}d}"
 
 
 def as_item(record: EmailRecord) -> Item:
@@ -161,6 +180,8 @@ def as_item(record: EmailRecord) -> Item:
         "attempts": 0,
         "expires_at": epoch_milliseconds(record.created_at) // 1000 + KEPT_SECONDS,
         **waiting_keys(record.email_id, record.created_at),
+        f"{WRITTEN_INDEX}_pk": company_pk(record.company_id),
+        f"{WRITTEN_INDEX}_sk": f"{digits(record.created_at)}#{record.email_id}",
     }
     if record.contact:
         item["contact"] = [record.contact.account_id, record.contact.contact_id]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.credentials.connections import Connections
     from shared.credentials.store import Credentials
     from shared.integrations.chatwoot import ChatwootIntegration
+    from shared.integrations.email_health import EmailHealth
     from shared.platform.clock import Clock
 
 # A monitor that asks every second costs no more than one that asks twice a minute.
@@ -38,6 +39,7 @@ class HealthCheck:
         credentials: tell how KMS answered last.
         pulse: tells how model and Chatwoot did in turns.
         clock: for the cache.
+        email: tells of the providers of e-mail.
     """
 
     def __init__(
@@ -47,12 +49,14 @@ class HealthCheck:
         credentials: Credentials,
         pulse: Pulse,
         clock: Clock,
+        email: EmailHealth | None = None,
     ) -> None:
         self._chatwoot = chatwoot
         self._connections = connections
         self._credentials = credentials
         self._pulse = pulse
         self._clock = clock
+        self._email = email
         self._told: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
 
     def of(self, company_id: str, public_url: str) -> dict[str, Any]:
@@ -79,9 +83,11 @@ class HealthCheck:
     def _looked_at(self, company_id: str, public_url: str) -> dict[str, Health]:
         stored = chatwoot_health(self._chatwoot.status(company_id, public_url))
         now = self._clock.now()
+        mail = self._email.of(company_id) if self._email else None
         return {
             CHATWOOT: with_beat(stored, self._pulse.of(company_id, CHATWOOT), _WAIT),
             MODEL: with_beat(Health(Condition.OK), self._pulse.of(company_id, MODEL), _WAIT),
             "credentials": vault_health(self._credentials.condition(company_id)),
             **{one.provider: connection_health(one, now) for one in self._connections.of(company_id)},
+            **({"email": mail} if mail else {}),
         }

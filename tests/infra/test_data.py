@@ -10,6 +10,7 @@ from infra.names import Outputs
 from shared.calendars.keys import CONTACT_INDEX, DUE_INDEX, MONTH_INDEX
 from shared.conversations.keys import RECENT_INDEX
 from shared.credentials.connections import DUE_INDEX as REFRESH_DUE_INDEX
+from shared.email.records import WAITING_INDEX, WRITTEN_INDEX
 from tests.infra.templates import StageTemplate, texts
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ def test_connections_are_indexed_by_when_their_tokens_are_due(template: StageTem
     assert index["IndexName"] == names.REFRESH_DUE_INDEX == REFRESH_DUE_INDEX
     assert [key["AttributeName"] for key in index["KeySchema"]] == ["refresh_due_pk", "refresh_due_sk"]
     assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+def test_e_mails_are_indexed_by_what_waits_and_by_their_time(template: StageTemplate) -> None:
+    """Neither index holds an address or a word of an e-mail."""
+    table = template.body["Resources"][template.table(names.EMAILS)]["Properties"]
+    indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+    assert set(indexes) == {WAITING_INDEX, WRITTEN_INDEX} == {names.WAITING_INDEX, names.WRITTEN_INDEX}
+    assert indexes[WAITING_INDEX]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    shown = set(indexes[WRITTEN_INDEX]["Projection"]["NonKeyAttributes"])
+    assert shown == {"kind", "state", "created_ms", "finished_ms", "provider", "attempts", "reason"}
 
 
 def test_prod_keeps_its_data(prod: StageTemplate) -> None:

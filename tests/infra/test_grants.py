@@ -225,7 +225,11 @@ def test_only_the_api_changes_what_a_company_is_and_what_it_trusts_us_with(templ
                 # It adds to the audit trail that a company must connect again.
                 assert writes == {"dynamodb:PutItem"}
                 continue
-            if table == names.CREDENTIALS and function in {names.CONVERSATION_TURNS, names.TOKEN_REFRESH}:
+            if table == names.CREDENTIALS and function in {
+                names.CONVERSATION_TURNS,
+                names.TOKEN_REFRESH,
+                names.EMAIL_DELIVERY,
+            }:
                 # A token that is about to end is renewed when it is used, and nothing else changes.
                 assert writes == {"dynamodb:UpdateItem"}
                 continue
@@ -258,6 +262,26 @@ def test_only_the_renewal_of_tokens_asks_which_are_due(template: StageTemplate) 
     assert {"sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"} <= errands
 
 
+def test_who_has_e_mails_sent_writes_them_down_and_who_sends_them_takes_them_up(
+    template: StageTemplate,
+) -> None:
+    """Nobody but the API deletes an e-mail's story; only the worker takes messages out of the queue."""
+    emails, queue = template.table(names.EMAILS), template.standard_queue("emails")[0]
+    for function in (names.CONVERSATION_TURNS, names.DEAD_LETTERS, names.TOKEN_REFRESH):
+        assert allowed(template, function, emails) == {"dynamodb:GetItem", "dynamodb:PutItem"}
+        assert allowed(template, function, queue) == {"sqs:SendMessage"}
+    assert allowed(template, names.INTEGRATIONS_API, queue) == {"sqs:SendMessage"}
+    worker = allowed(template, names.EMAIL_DELIVERY, emails)
+    assert worker == {f"dynamodb:{action}" for action in ("GetItem", "UpdateItem", "DeleteItem")}
+    assert {"sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage"} <= allowed(
+        template, names.EMAIL_DELIVERY, queue
+    )
+    for function in (names.CHATWOOT_WEBHOOK, names.MISSED_MESSAGES):
+        assert not allowed(template, function, emails) | allowed(template, function, queue)
+    opens = {one for one in names.FUNCTIONS if "email" in purposes(one)}
+    assert opens == {names.EMAIL_DELIVERY, names.INTEGRATIONS_API}
+
+
 def test_deployment_secrets_are_read_by_name_where_they_are_used(template: StageTemplate) -> None:
     """Each parameter spelled out; the door and the dead letters have no business with them."""
     for function in names.FUNCTIONS:
@@ -269,7 +293,7 @@ def test_deployment_secrets_are_read_by_name_where_they_are_used(template: Stage
         ]
         asks = {names.CONVERSATION_TURNS, names.INTEGRATIONS_API}
         secrets = ["openai_api_key"] if function in asks else []
-        if function in asks | {names.TOKEN_REFRESH}:
+        if function in asks | {names.TOKEN_REFRESH, names.EMAIL_DELIVERY}:
             secrets += ["google_client_secret", "calendly_client_secret"]
         wanted = [f"arn::ssm:::parameter/frontdesk/{template.stage}/{name}" for name in secrets]
         assert sorted(granted) == sorted(wanted), function

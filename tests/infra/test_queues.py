@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra import names
+from shared.email.post_office import LOST_AFTER
 from tests.infra.templates import StageTemplate, target
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def test_every_queue_has_a_dead_letter_queue_or_is_the_last_one(template: StageT
         if "RedrivePolicy" in queue["Properties"]
     }
     last = set(queues) - set(after)
-    dead_errands = {template.standard_queue(f"{kind}-dead")[0] for kind in ERRANDS}
+    dead_errands = {template.standard_queue(f"{kind}-dead")[0] for kind in (*ERRANDS, "emails")}
     assert last == {template.queue("parked")[0], *dead_errands}
     for name in after.values():
         assert queues[name]["Properties"]["MessageRetentionPeriod"] == FOURTEEN_DAYS_SECONDS
@@ -78,6 +79,22 @@ def test_errands_go_through_a_standard_queue_and_do_not_live_long(
     assert target(source["EventSourceArn"]) == logical_id
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert properties["VisibilityTimeout"] >= 6 * timeout
+
+
+def test_an_e_mail_waits_in_the_queue_for_as_long_as_it_may(template: StageTemplate) -> None:
+    """Longer than the seven days of a company's rule, received as often as waiting takes."""
+    logical_id, queue = template.standard_queue("emails")
+    properties = queue["Properties"]
+    assert "FifoQueue" not in properties  # fair queues are standard ones
+    assert properties["MessageRetentionPeriod"] > 7 * 24 * 3600
+    assert properties["RedrivePolicy"]["maxReceiveCount"] == 300
+    source = template.source_of(names.EMAIL_DELIVERY)
+    timeout = template.function(names.EMAIL_DELIVERY)["Properties"]["Timeout"]
+    assert target(source["EventSourceArn"]) == logical_id
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["VisibilityTimeout"] >= 6 * timeout
+    # A message is no longer hidden than the sweep takes to call an e-mail lost.
+    assert properties["VisibilityTimeout"] < LOST_AFTER.total_seconds()
 
 
 def test_messages_stay_hidden_six_times_as_long_as_a_function_may_run(template: StageTemplate) -> None:

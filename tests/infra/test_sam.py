@@ -62,8 +62,9 @@ def _made(
     for name in ("incoming", "dead-letters"):
         queue = sqs.create_queue(QueueName=names.queue("dev", name), Attributes={"FifoQueue": "true"})
         made[template.queue(name)[0]] = queue["QueueUrl"]
-    errands = sqs.create_queue(QueueName=names.standard_queue("dev", "token-refresh"))
-    made[template.standard_queue("token-refresh")[0]] = errands["QueueUrl"]
+    for name in ("token-refresh", "emails"):
+        queue = sqs.create_queue(QueueName=names.standard_queue("dev", name))
+        made[template.standard_queue(name)[0]] = queue["QueueUrl"]
     return made
 
 

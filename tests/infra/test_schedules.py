@@ -69,6 +69,20 @@ def test_tokens_that_are_due_are_looked_for_every_five_minutes(
         synthesized("dev", refresh_every_minutes="15")
 
 
+def test_lost_e_mails_are_looked_for_every_five_minutes(
+    template: StageTemplate, synthesized: Synthesizer
+) -> None:
+    """Or as often as the operator says."""
+    wanted = names.schedule(template.stage, names.EMAIL_DELIVERY)
+    _, schedule = template.named("AWS::Scheduler::Schedule", "Name", wanted)
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(5 minutes)"
+    chosen = synthesized("dev", email_sweep_every_minutes="1")
+    _, schedule = chosen.named(
+        "AWS::Scheduler::Schedule", "Name", names.schedule("dev", names.EMAIL_DELIVERY)
+    )
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+
+
 def test_the_pace_can_be_chosen(synthesized: Synthesizer) -> None:
     """In whole minutes."""
     expressions = [

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from functions.integrations_api.email_services import make_email_services
 from functions.integrations_api.gateway import make_app
 from functions.integrations_api.routes import ROUTES
 from functions.integrations_api.services import Services, make_customers, make_health
@@ -22,9 +23,12 @@ from shared.conversations.settings import TurnSettings
 from shared.credentials.clients import OAuthClients
 from shared.credentials.store import Credentials
 from shared.credentials.vault import Vault
+from shared.email.customer_shelf import EmailShelf
 from shared.integrations.chatwoot import ChatwootIntegration
+from shared.integrations.email_health import EmailHealth
 from shared.integrations.making_oauth import OAuth, make_oauth
 from shared.platform.addresses import AddressGuard
+from shared.platform.http import HttpClient
 from shared.platform.settings import Environment
 from tests.fakes.clock import FakeClock
 from tests.fakes.consents import FakeConsents
@@ -110,19 +114,36 @@ class Api:
             settings=TurnSettings(),
         )
         chatwoot = ChatwootIntegration(self.companies, self.credentials, guard, self.clock)
+        self.emails_table = AtomicTable(make_table(dynamodb, "emails"))
+        self.queued: list[str] = []
+        email = make_email_services(
+            self.emails_table,
+            self,
+            self.companies,
+            self.credentials,
+            lambda: HttpClient(guard),
+            self.clock,
+            sns_host_allowed=lambda host: host == "127.0.0.1",
+        )
+        health = EmailHealth(self.companies, email.secrets, self.emails_table, self.clock)
         self.services = Services(
             companies=self.companies,
             api_keys=self.api_keys,
             audit=audit,
             credentials=self.credentials,
             chatwoot=chatwoot,
-            health=make_health(chatwoot, self.credentials, self.credentials_table, conversations, self.clock),
+            health=make_health(
+                chatwoot, self.credentials, self.credentials_table, conversations, self.clock, health
+            ),
             doctor=Doctor(self.table, self.credentials, self.clock),
             reader=Reader(conversations, self.clock),
-            customers=make_customers(self.companies, conversations, self.clock),
+            customers=make_customers(
+                self.companies, conversations, self.clock, EmailShelf(self.emails_table, email.aftermath)
+            ),
             replayer=Replayer(desk, FakeFifoQueue(self.clock)),  # type: ignore[arg-type]
             oauth_flow=oauth.flow,
             oauth_accounts=oauth.accounts,
+            email=email,
             sandbox=lambda: Sandbox(desk),
             repeat=lambda owner, bearer, key: Repeat(self.table, self.clock, owner, bearer, key),
             public_url=PUBLIC_URL,
@@ -130,6 +151,11 @@ class Api:
         self.services = replace(self.services, **changes)  # type: ignore[arg-type]
         self.app = make_app(self.services, ROUTES)
         self.operator = self.key("operator")
+
+    def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
+        """The queue of e-mails: see `shared.email.outbox.EmailQueue`."""
+        del company_id, delay_seconds
+        self.queued.append(email_id)
 
     def _oauth(self, audit: Audit, settings: Mapping[str, str]) -> OAuth:
         """Providers of this process: no call leaves it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.names import CALENDAR_INDEXES, REFRESH_DUE_INDEX
+from infra.names import CALENDAR_INDEXES, REFRESH_DUE_INDEX, WAITING_INDEX, WRITTEN_ATTRIBUTES, WRITTEN_INDEX
 from shared.platform.tables import Table
 
 if TYPE_CHECKING:
@@ -24,13 +24,16 @@ def make_table(client: DynamoDBClient, name: str) -> Table:
         AttributeDefinitions=[
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
-            *_keys("recent", REFRESH_DUE_INDEX, *CALENDAR_INDEXES),
+            *_keys("recent", WRITTEN_INDEX, WAITING_INDEX, REFRESH_DUE_INDEX, *CALENDAR_INDEXES),
         ],
         GlobalSecondaryIndexes=[
             _index("recent", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["last_outcome"]}),
+            _index(
+                WRITTEN_INDEX, {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(WRITTEN_ATTRIBUTES)}
+            ),
             *(
                 _index(name, {"ProjectionType": "KEYS_ONLY"})
-                for name in (REFRESH_DUE_INDEX, *CALENDAR_INDEXES)
+                for name in (WAITING_INDEX, REFRESH_DUE_INDEX, *CALENDAR_INDEXES)
             ),
         ],
         BillingMode="PAY_PER_REQUEST",

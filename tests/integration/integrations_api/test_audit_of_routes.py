@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 # What is sent with another method than GET and yet changes nothing, and why there is nothing to record.
 NO_ACTS = {
     "POST /api/companies/{company_id}/try": "sends and stores nothing",
+    "POST /api/emails": "the e-mail itself stands in the list, for as long as it is kept",
+    "POST /api/companies/{company_id}/email/preview": "shows, and stores nothing",
+    **{
+        f"POST /api/webhook/{vendor}/{{company_id}}/{{provider_id}}": "a report, kept in the story"
+        for vendor in ("sendgrid", "mailgun", "ses")
+    },
     "POST /api/webhook/test": "looks at a delivery that was sent with it",
     **{
         f"POST /api/integrations/{provider}/{page}": "a person's click; what it stores, `Arrivals` records"

@@ -39,6 +39,15 @@ BODIES: dict[str, dict[str, Any]] = {
         for act in ("connect", "disconnect")
     },
     "POST /api/dead-letters/{letter_id}/replay": {"company_id": "luna"},
+    "POST /api/emails": {
+        "company_id": "luna",
+        "message": {"to": ["ana@cliente.example"], "subject": "Hola", "text": "Hola"},
+    },
+    "POST /api/emails/{email_id}/resend": {"company_id": "luna"},
+    "POST /api/companies/{company_id}/email/suppressions": {"address": "ana@cliente.example"},
+    "POST /api/companies/{company_id}/email/suppressions/remove": {"address": "ana@cliente.example"},
+    "POST /api/companies/{company_id}/email/preview": {"template": "appointment_confirmed"},
+    "PUT /api/companies/{company_id}/email/secrets/{provider_id}": {"secret": "SG.right"},
     "POST /api/webhook/test": {"company_id": "luna", "headers": {}, "body": "{}"},
 }
 
@@ -49,6 +58,8 @@ NAMES = {
     "key_id": "0123456789ab",
     "conversation": "3-214",
     "letter_id": "1795510800000-3-214-70011",
+    "email_id": "em-0123456789abcdef0123456789abcdef",
+    "provider_id": "main",
 }
 
 

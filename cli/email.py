@@ -1,0 +1,142 @@
+"""E-mails of a company."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import click
+
+from cli.client import path_of
+from cli.context import Options, hidden, options_of, table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@click.group()
+def email() -> None:
+    """Send e-mails, see what became of them, and set their providers up."""
+
+
+@email.command(name="send")
+@click.argument("company_id")
+@click.option("--to", required=True, help="Who gets it.")
+@click.option("--subject", required=True, help="Its subject.")
+@click.option("--key", default="", help="The same key again is the same e-mail.")
+@options_of
+def send_email(options: Options, company_id: str, to: str, subject: str, key: str) -> None:
+    """Send a text, read from standard input, as COMPANY_ID.
+
+    Example: frontdesk email send clinica-sol --to ana@example.com --subject Hola < text.txt
+    """
+    text = sys.stdin.read()
+    if not text.strip():
+        raise click.UsageError("The text is missing: give it on standard input.")
+    wish = {"company_id": company_id, "message": {"to": [to], "subject": subject, "text": text}}
+    headers = {"Idempotency-Key": key} if key else {}
+    answer = options.client().call("POST", path_of("emails"), wish, headers=headers)
+    options.show(answer, [f"Queued as {answer['email_id']}."])
+
+
+@email.command(name="list")
+@click.argument("company_id")
+@click.option("--state", default="", help="Only those in this state, such as REJECTED.")
+@click.option("--limit", default=50, show_default=True, help="At most so many.")
+@options_of
+def list_emails(options: Options, company_id: str, state: str, limit: int) -> None:
+    """List the newest e-mails of COMPANY_ID.
+
+    Example: frontdesk email list clinica-sol --state UNKNOWN
+    """
+    query = {"company_id": company_id, "limit": str(limit), **({"state": state} if state else {})}
+    answer = options.client().call("GET", f"{path_of('emails')}?{urlencode(query)}")
+    options.show(
+        answer, table(answer["emails"], "email_id", "created_at", "kind", "state", "provider", "reason")
+    )
+
+
+@email.command(name="show")
+@click.argument("company_id")
+@click.argument("email_id")
+@options_of
+def show_email(options: Options, company_id: str, email_id: str) -> None:
+    """Tell what became of EMAIL_ID of COMPANY_ID.
+
+    Example: frontdesk email show clinica-sol em-0123456789abcdef0123456789abcdef
+    """
+    query = urlencode({"company_id": company_id})
+    answer = options.client().call("GET", f"{path_of('emails', email_id)}?{query}")
+    options.show(answer, _story(answer))
+
+
+@email.command(name="resend")
+@click.argument("company_id")
+@click.argument("email_id")
+@click.confirmation_option(prompt="Where nobody knows, a second copy may arrive. Go on?")
+@options_of
+def resend_email(options: Options, company_id: str, email_id: str) -> None:
+    """Send EMAIL_ID of COMPANY_ID again, which was rejected or of which nobody knows.
+
+    Example: frontdesk email resend clinica-sol em-0123456789abcdef0123456789abcdef --yes
+    """
+    path = path_of("emails", email_id, "resend")
+    answer = options.client().call("POST", path, {"company_id": company_id})
+    options.show(answer, [f"Queued {answer['email_id']} again."])
+
+
+@email.command(name="suppressions")
+@click.argument("company_id")
+@click.option("--add", default="", help="Put an address on the list.")
+@click.option("--remove", default="", help="Take an address off the list.")
+@options_of
+def suppressions(options: Options, company_id: str, add: str, remove: str) -> None:
+    """List the addresses that COMPANY_ID does not write to, or change the list.
+
+    Example: frontdesk email suppressions clinica-sol --remove ana@example.com
+    """
+    client, parts = options.client(), ("companies", company_id, "email", "suppressions")
+    if add:
+        client.call("POST", path_of(*parts), {"address": add})
+    if remove:
+        client.call("POST", path_of(*parts, "remove"), {"address": remove})
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        query = urlencode({"limit": "200", **({"cursor": cursor} if cursor else {})})
+        page = client.call("GET", f"{path_of(*parts)}?{query}")
+        found, cursor = found + page["suppressions"], page["next_cursor"]
+    options.show({"suppressions": found}, table(found, "address", "reason", "since"))
+
+
+@email.command(name="secret")
+@click.argument("company_id")
+@click.argument("provider_id")
+@click.option("--webhook", is_flag=True, help="What reports are verified with, instead of the secret.")
+@options_of
+def set_secret(options: Options, company_id: str, provider_id: str, *, webhook: bool) -> None:
+    """Store what PROVIDER_ID of COMPANY_ID is opened with; read from standard input, or asked for unseen.
+
+    With --webhook: SendGrid's verification key, Mailgun's signing key, or the ARN of SES's topic.
+
+    Example: frontdesk email secret clinica-sol main < key.txt
+    """
+    value = hidden("secret", "standard input") if sys.stdin.isatty() else sys.stdin.read().strip()
+    if not value:
+        raise click.UsageError("The secret is empty.")
+    path = path_of("companies", company_id, "email", "secrets", provider_id)
+    answer = options.client().call("PUT", path, {"webhook_key" if webhook else "secret": value})
+    options.show(answer, [f"Stored for {provider_id}."])
+
+
+def _story(told: dict[str, Any]) -> Iterator[str]:
+    yield f"{told['email_id']}  {told['kind']}  {told['state']}  {told['reason']}".rstrip()
+    yield f"  asked for {told['created_at']}, not worth sending after {told['expires_at']}"
+    for name, one in told["tried"].items():
+        yield f"  {name}: asked {one['times']} times, {one['ended'] or 'may be asked again'}"
+    if told["provider"]:
+        yield f"  last asked: {told['provider']}, {told['attempts']} attempts in all"
+    for report in told["reports"]:
+        words = (report["at"], report["fate"], report.get("address", ""), report.get("words", ""))
+        yield f"  {'  '.join(words)}".rstrip()

@@ -1,0 +1,83 @@
+"""What the routes of e-mail work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.email.aftermath import Aftermath
+from shared.email.callbacks.reception import Reception
+from shared.email.callbacks.sns import Certificates, is_sns_host
+from shared.email.desk import EmailDesk
+from shared.email.ledger import EmailLedger
+from shared.email.outbox import Outbox
+from shared.email.secrets import EmailSecrets
+from shared.email.suppression import Suppressions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.companies.store import CompanyStore
+    from shared.credentials.store import Credentials
+    from shared.email.outbox import EmailQueue
+    from shared.platform.clock import Clock
+    from shared.platform.http import HttpClient
+    from shared.platform.tables import Table
+
+
+@dataclass(frozen=True)
+class EmailServices:
+    """Everything behind the routes of e-mail.
+
+    Args:
+        outbox: takes e-mails in.
+        desk: shows them.
+        aftermath: keeps what providers report.
+        suppressions: addresses that are not written to.
+        secrets: what providers are opened with.
+        reception: takes providers' reports.
+        clock: for times.
+    """
+
+    outbox: Outbox
+    desk: EmailDesk
+    aftermath: Aftermath
+    suppressions: Suppressions
+    secrets: EmailSecrets
+    reception: Reception
+    clock: Clock
+
+
+def make_email_services(
+    table: Table,
+    queue: EmailQueue,
+    companies: CompanyStore,
+    credentials: Credentials,
+    http: Callable[[], HttpClient],
+    clock: Clock,
+    *,
+    sns_host_allowed: Callable[[str], bool] = is_sns_host,
+) -> EmailServices:
+    """Put them together.
+
+    Args:
+        table: the e-mails' table.
+        queue: calls the worker.
+        companies: documents.
+        credentials: the vault's rows.
+        http: makes a client for calls to SNS.
+        clock: for times.
+        sns_host_allowed: which hosts are SNS's; tests on loopback pass their own.
+    """
+    suppressions = Suppressions(table)
+    aftermath = Aftermath(table, suppressions, clock)
+    certificates = Certificates(http, sns_host_allowed)
+    return EmailServices(
+        outbox=Outbox(table, queue, clock),
+        desk=EmailDesk(table, EmailLedger(table, clock), aftermath, queue, clock),
+        aftermath=aftermath,
+        suppressions=suppressions,
+        secrets=EmailSecrets(companies, credentials),
+        reception=Reception(companies, credentials, aftermath, certificates, http, clock),
+        clock=clock,
+    )

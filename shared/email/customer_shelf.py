@@ -1,0 +1,71 @@
+"""What the e-mails' table keeps of one customer: handed out whole, or forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.companies.names import company_pk
+from shared.companies.receipt import Remains
+from shared.email.desk import story_view
+from shared.email.records import Contact, contact_key, email_key
+from shared.platform.errors import NotFound
+from shared.platform.tables import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from shared.companies.customers import Customer
+    from shared.email.aftermath import Aftermath
+    from shared.platform.clock import Deadline
+    from shared.platform.tables import Item, Table
+
+
+class EmailShelf:
+    """The e-mails' table, by customer: e-mails that were enqueued as a contact's.
+
+    Args:
+        table: the e-mails' table.
+        aftermath: tells an e-mail's story.
+    """
+
+    sections = ("emails",)
+
+    def __init__(self, table: Table, aftermath: Aftermath) -> None:
+        self._table = table
+        self._aftermath = aftermath
+
+    def entries(self, customer: Customer) -> Iterator[tuple[str, dict[str, Any]]]:
+        """See `shared.companies.customers.Shelf`."""
+        for pointer in self._pointers(customer):
+            try:
+                story = self._aftermath.story(customer.company_id, pointer["email_id"])
+            except NotFound:
+                continue  # it expired a moment before its pointer
+            yield "emails", story_view(story, texts=True)
+
+    def forget(self, customer: Customer, deadline: Deadline, count: Callable[[str], None]) -> bool:
+        """See `shared.companies.customers.Shelf`; a worker that is just at one finds it gone."""
+        for pointer in self._pointers(customer):
+            if deadline.passed():
+                return False
+            key = email_key(customer.company_id, pointer["email_id"])
+            for item in self._table.query(key.pk, prefix=key.sk, consistent=True):
+                self._table.delete(Key(item["pk"], item["sk"]))
+            self._table.delete(Key(pointer["pk"], pointer["sk"]))
+            count("e-mails")
+        return True
+
+    def remains(self) -> tuple[Remains, ...]:
+        """See `shared.companies.customers.Shelf`."""
+        return (
+            Remains(
+                "e-mails that nobody said were this customer's, and the addresses that are not written to",
+                "90 days; the list until an address is taken off",
+            ),
+            Remains("what e-mail providers keep of mails they were handed", "their own rules"),
+        )
+
+    def _pointers(self, customer: Customer) -> list[Item]:
+        contact = Contact(customer.account_id, customer.contact_id)
+        prefix = contact_key(customer.company_id, contact, "").sk
+        return self._table.query(company_pk(customer.company_id), prefix=prefix, consistent=True)

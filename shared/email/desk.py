@@ -1,0 +1,197 @@
+"""What people see of e-mails and do about them: the list, the story, sending one again on purpose."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from shared.companies.names import company_pk
+from shared.email.outbox import WORTH
+from shared.email.records import WRITTEN_INDEX, State, digits
+from shared.platform.clock import from_epoch_milliseconds
+from shared.platform.errors import Conflict, InvalidInput, NotFound
+from shared.platform.observability import count, log
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.email.aftermath import Aftermath, Story
+    from shared.email.ledger import EmailLedger
+    from shared.email.outbox import EmailQueue
+    from shared.email.records import EmailRecord
+    from shared.platform.clock import Clock
+    from shared.platform.tables import Item, Table
+
+# So many entries of the list are looked at for one page, where a state is asked for.
+LOOKED_AT = 1_000
+_CURSOR = re.compile(r"\d{14}\.em-[0-9a-f]{32}")
+_AGAIN = {State.REJECTED, State.UNKNOWN}
+
+
+class EmailDesk:
+    """Shows e-mails, and sends one again when somebody wants that.
+
+    Args:
+        table: the e-mails' table.
+        ledger: reads and changes e-mails.
+        aftermath: knows what was reported.
+        queue: calls the worker.
+        clock: for times.
+    """
+
+    def __init__(
+        self, table: Table, ledger: EmailLedger, aftermath: Aftermath, queue: EmailQueue, clock: Clock
+    ) -> None:
+        self._table = table
+        self._ledger = ledger
+        self._aftermath = aftermath
+        self._queue = queue
+        self._clock = clock
+
+    def list(
+        self,
+        company_id: str,
+        limit: int,
+        cursor: str | None = None,
+        *,
+        state: State | None = None,
+        since: datetime | None = None,
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """A company's e-mails, newest first, and where the next page begins.
+
+        Args:
+            company_id: whose.
+            limit: at most so many.
+            cursor: the second value of the page before.
+            state: only those in this state. A page may then be shorter although there are more.
+            since: only those asked for at this moment or later.
+
+        Raises:
+            InvalidInput: the cursor is none of ours.
+        """
+        if cursor is not None and not _CURSOR.fullmatch(cursor):
+            raise InvalidInput("the cursor is not one that this list gave out", reason="bad_cursor")
+        low = digits(since) if since else "0"
+        high = _before(cursor) if cursor else "9" * 15
+        looked_at = LOOKED_AT if state else limit
+        items = self._table.query(
+            company_pk(company_id),
+            between=(low, high),
+            limit=looked_at,
+            newest_first=True,
+            index=WRITTEN_INDEX,
+        )
+        fitting = [item for item in items if state is None or item["state"] == state]
+        page = fitting[:limit]
+        more = len(items) == looked_at or len(fitting) > limit
+        last = page[-1] if len(fitting) >= limit else (items[-1] if items else None)
+        following = last[f"{WRITTEN_INDEX}_sk"].replace("#", ".") if more and last else None
+        return [_line(item) for item in page], following
+
+    def story(self, company_id: str, email_id: str, *, texts: bool) -> dict[str, Any]:
+        """Everything that is known of an e-mail.
+
+        Args:
+            company_id: whose.
+            email_id: which.
+            texts: with addresses, words and content.
+
+        Raises:
+            NotFound: there is no such e-mail of this company.
+        """
+        return story_view(self._aftermath.story(company_id, _checked(email_id)), texts=texts)
+
+    def resend(self, company_id: str, email_id: str) -> EmailRecord:
+        """Send an e-mail again that was not sent, or of which nobody knows.
+
+        Raises:
+            NotFound: there is no such e-mail of this company.
+            Conflict: it is under way, or a provider has it.
+            ConditionFailed: something happened to it in the meantime.
+        """
+        record = self._ledger.read(company_id, _checked(email_id))
+        if record is None:
+            raise NotFound("there is no such e-mail")
+        if record.state not in _AGAIN:
+            raise Conflict(
+                f"the e-mail is {record.state}: there is nothing to send again", reason="not_ended"
+            )
+        again = self._ledger.resent(record, self._clock.now() + WORTH[record.kind])
+        self._queue.send(company_id, email_id)
+        count("EmailsResent", kind=record.kind)
+        log.info("e-mail sent again by a person", email_id=email_id, was=record.state.value)
+        return again
+
+
+def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
+    """A story as the API tells it."""
+    record = story.record
+    told: dict[str, Any] = {
+        **_summary(record),
+        "expires_at": _time(record.ends_at),
+        "tried": {
+            name: {"times": one.count, "ended": one.ended, "wait_until": _time(one.wait_until)}
+            for name, one in record.tried.items()
+        },
+        "provider_id": record.provider_id,
+        "possible_duplicate": record.sent_again,
+        "unknown_since": _time(record.unknown_since),
+        "reports": [
+            {"at": _time(one.at), "provider": one.provider, "fate": one.fate.value}
+            | ({"address": one.address, "words": one.words} if texts else {})
+            for one in story.happened
+        ],
+    }
+    if texts:
+        told |= {
+            "words": record.words,
+            "refused": list(record.refused),
+            "fates": {address: fate.value for address, fate in story.fates().items()},
+            "content": json.loads(record.content),
+        }
+    return told
+
+
+def _summary(record: EmailRecord) -> dict[str, Any]:
+    return {
+        "email_id": record.email_id,
+        "kind": record.kind,
+        "state": record.state.value,
+        "created_at": _time(record.created_at),
+        "finished_at": _time(record.finished_at),
+        "provider": record.provider,
+        "attempts": record.attempts,
+        "reason": record.reason,
+    }
+
+
+def _line(item: Item) -> dict[str, Any]:
+    """An entry of the index; it says the same as `_summary`."""
+    finished = item.get("finished_ms")
+    return {
+        "email_id": item["sk"].removeprefix("email#"),
+        "kind": item["kind"],
+        "state": item["state"],
+        "created_at": _time(from_epoch_milliseconds(item["created_ms"])),
+        "finished_at": _time(from_epoch_milliseconds(finished)) if finished else None,
+        "provider": item.get("provider", ""),
+        "attempts": item.get("attempts", 0),
+        "reason": item.get("reason", ""),
+    }
+
+
+def _before(cursor: str) -> str:
+    """The last key before the entry that a page ended with."""
+    key = cursor.replace(".", "#")
+    return f"{key[:-1]}{chr(ord(key[-1]) - 1)}\U0010ffff"
+
+
+def _checked(email_id: str) -> str:
+    if not re.fullmatch(r"em-[0-9a-f]{32}", email_id):
+        raise NotFound("there is no such e-mail")
+    return email_id
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="milliseconds") if moment else None

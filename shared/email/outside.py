@@ -1,0 +1,168 @@
+"""What a delivery needs of the rest: the company's document, its words, its files, its providers."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shared.companies.email import EmailRule, SmtpProvider
+from shared.email.addresses import Mailbox
+from shared.email.message import Templated
+from shared.email.outbox import read_back
+from shared.email.providers.contract import Rejected
+from shared.email.providers.registry import open_provider
+from shared.email.rendered import Sender
+from shared.email.rendered import render as put_together
+from shared.email.templates import rendering
+from shared.platform.errors import GiveUp, NotFound
+
+if TYPE_CHECKING:
+    from shared.companies.email import EmailProvider, Kind
+    from shared.companies.model import Company
+    from shared.companies.store import CompanyStore
+    from shared.credentials.store import Credentials
+    from shared.credentials.tokens import AccessToken, Tokens
+    from shared.email.message import NewEmail
+    from shared.email.providers.contract import Provider
+    from shared.email.providers.registry import Surroundings
+    from shared.email.records import EmailRecord
+    from shared.email.rendered import Files, Rendered
+    from shared.platform.secret import Secret
+
+# The vault's name for what mail providers are opened with; the field is the provider's id in the document.
+SECRETS = "email"
+# SMTP with OAuth: whose tokens a preset takes, and what they must allow ("XOAUTH2 mechanism", Google).
+_TOKENS_OF = {"gmail": "google"}
+_NEEDS = {"google": frozenset({"https://mail.google.com/"})}
+
+
+class CompanyOutside:
+    """See `shared.email.delivery.Outside`.
+
+    Args:
+        companies: documents.
+        credentials: providers' secrets.
+        tokens: access tokens, for SMTP with ``xoauth2``.
+        around: what providers work with.
+        files: stored attachments; ``None``: this deployment keeps none.
+    """
+
+    def __init__(
+        self,
+        companies: CompanyStore,
+        credentials: Credentials,
+        tokens: Tokens,
+        around: Surroundings,
+        files: Files | None = None,
+    ) -> None:
+        self._companies = companies
+        self._credentials = credentials
+        self._tokens = tokens
+        self._around = around
+        self._files = files
+
+    def company(self, company_id: str) -> Company | None:
+        """The document; ``None`` where the company was deleted."""
+        try:
+            return self._companies.get(company_id)
+        except NotFound:
+            return None
+
+    def rendered(self, record: EmailRecord, company: Company) -> Rendered:
+        """The e-mail, ready to go.
+
+        Values are filled into the template here and nowhere else, and what comes out is no template again:
+        braces in a customer's name stay braces.
+
+        Raises:
+            InvalidInput, GiveUp: it cannot be put together. RetryLater: not now.
+        """
+        asked = read_back(record.content)
+        email = filled(asked, company) if isinstance(asked, Templated) else asked
+        return put_together(
+            record.email_id,
+            record.company_id,
+            email,
+            sender=sender_of(company, record.kind),
+            created_at=record.created_at,
+            files=self._files,
+        )
+
+    def provider(self, company_id: str, settings: EmailProvider) -> Provider:
+        """A provider with its secret out of the vault.
+
+        Raises:
+            Rejected, GiveUp: it cannot be opened. RetryLater: not now.
+        """
+        if isinstance(settings, SmtpProvider) and settings.auth == "xoauth2":
+            tokens = ConnectedTokens(self._tokens, company_id, _token_vendor(settings))
+            return open_provider(settings, self._around, tokens=tokens)
+        secret = self._credentials.get(company_id, SECRETS, settings.id)
+        return open_provider(settings, self._around, secret=secret)
+
+
+class ConnectedTokens:
+    """Access tokens of a company's connected account, as a mail server wants them.
+
+    Args:
+        tokens: gives and renews them.
+        company_id: whose.
+        provider: with whom the account is.
+    """
+
+    def __init__(self, tokens: Tokens, company_id: str, provider: str) -> None:
+        self._get = partial(tokens.access_token, company_id, provider, needs=_NEEDS[provider])
+        self._refuse = partial(tokens.rejected, company_id, provider)
+        self._given: dict[str, AccessToken] = {}
+
+    def token(self) -> Secret:
+        """See `shared.email.providers.smtp.TokenSource`."""
+        found = self._get()
+        self._given[found.secret.reveal()] = found
+        return found.secret
+
+    def rejected(self, token: Secret) -> None:
+        """See `shared.email.providers.smtp.TokenSource`."""
+        known = self._given.pop(token.reveal(), None)
+        if known is not None:
+            self._refuse(known)
+
+
+def filled(asked: Templated, company: Company) -> NewEmail:
+    """A templated e-mail with its words.
+
+    Raises:
+        NotFound, InvalidInput: the template does not work with these values.
+    """
+    words = rendering.render(asked.template, asked.language, company.email, asked.values)
+    return asked.filled(words.subject, words.html, words.text)
+
+
+def sender_of(company: Company, kind: Kind) -> Sender:
+    """As whom a company writes an e-mail of a kind.
+
+    Raises:
+        GiveUp: its document names no address.
+        InvalidInput: it cannot stand in a header.
+    """
+    settings = company.email
+    if settings.from_address is None:
+        raise GiveUp("the company's document names no from_address", reason="no_sender")
+    rule = settings.rules.get(kind, EmailRule())
+    name = rule.from_name or settings.from_name or company.name
+    reply_to = rule.reply_to or settings.reply_to
+    return Sender(
+        Mailbox.parse({"address": settings.from_address, "name": name}),
+        Mailbox.parse({"address": reply_to}) if reply_to else None,
+    )
+
+
+def _token_vendor(settings: SmtpProvider) -> str:
+    vendor = _TOKENS_OF.get(settings.preset or "")
+    if vendor is None:
+        raise Rejected(
+            f"no account can be connected for {settings.id}: only the preset gmail knows xoauth2",
+            about="account",
+            reason="no_tokens",
+        )
+    return vendor

@@ -1,0 +1,153 @@
+"""The worker of e-mails: batches, waiting, what broke, and what was lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.email.post_office import LEAST_SECONDS, LOST_AFTER, MARGIN_SECONDS, PostOffice
+from shared.email.providers.contract import NotAccepted
+from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
+
+
+@dataclass(frozen=True)
+class Record:
+    """A received record."""
+
+    body: str
+    sqs_id: str = "s-1"
+    receive_count: int = 1
+
+    @property
+    def receipt_handle(self) -> str:
+        """Of this receive."""
+        return f"handle of {self.sqs_id}"
+
+
+@dataclass
+class Queue:
+    """Notes what was sent, and what was hidden for how long."""
+
+    sent: list[str] = field(default_factory=list)
+    hidden: dict[str, float] = field(default_factory=dict)
+
+    def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
+        """See `shared.email.outbox.EmailQueue`."""
+        assert (company_id, delay_seconds) == (COMPANY, 0)
+        self.sent.append(email_id)
+
+    def hide(self, receipt_handle: str, seconds: float) -> None:
+        """See `shared.email.post_office.WorkQueue`."""
+        self.hidden[receipt_handle.removeprefix("handle of ")] = seconds
+
+
+def office(world: MailWorld) -> tuple[PostOffice, Queue]:
+    """The worker of a world, and its queue."""
+    queue = Queue()
+    return PostOffice(world.delivery, queue, world.table, world.ledger, world.clock), queue
+
+
+def names(email_id: str) -> str:
+    """A record's body."""
+    return json.dumps({"company_id": COMPANY, "email_id": email_id})
+
+
+def test_what_is_sent_leaves_the_queue() -> None:
+    """And only that."""
+    world = MailWorld()
+    worker, queue = office(world)
+    sent, waiting = world.write("a"), world.write("b")
+    world.clock.advance(1)
+    assert worker.take_all([Record(names(sent))], 100) == []
+    world.first.steps = [NotAccepted("busy", after_seconds=30)]
+    assert worker.take_all([Record(names(waiting), "s-2")], 100) == ["s-2"]
+    assert queue.hidden == {"s-2": 30}
+    assert [world.state(one) for one in (sent, waiting)] == ["ACCEPTED", "QUEUED"]
+
+
+def test_a_record_that_names_nothing_leaves_the_queue() -> None:
+    """The table knows what waits; a message that nobody can read would go round for days."""
+    worker, queue = office(MailWorld())
+    records = [Record(body) for body in ("{", "{}", "[]", "null")]
+    assert worker.take_all(records, 100) == []
+    assert queue.hidden == {}
+
+
+def test_nothing_is_begun_that_cannot_end_in_time() -> None:
+    """It comes back at once, to an invocation that has the time."""
+    world = MailWorld()
+    worker, queue = office(world)
+    email_id = world.write()
+    assert worker.take_all([Record(names(email_id))], LEAST_SECONDS + MARGIN_SECONDS - 1) == ["s-1"]
+    assert queue.hidden == {"s-1": 0}
+    assert world.arrived() == 0
+
+
+def test_an_e_mail_that_breaks_its_delivery_stops_no_other_and_comes_back_later_and_later() -> None:
+    """Up to a quarter of an hour."""
+    world = MailWorld()
+    worker, queue = office(world)
+    broken, fine = world.write("a"), world.write("b")
+    world.first.steps = [RuntimeError("nobody foresaw this")]
+    staying = worker.take_all([Record(names(broken)), Record(names(fine), "s-2")], 100)
+    assert (staying, queue.hidden) == (["s-1"], {"s-1": 10})
+    assert world.state(fine) == "ACCEPTED"
+    world.unready = RuntimeError("nobody foresaw this either")
+    pauses = []
+    for count in (2, 3, 8, 300):
+        worker.take_all([Record(names(world.write(f"c{count}")), receive_count=count)], 100)
+        pauses.append(queue.hidden["s-1"])
+    assert pauses == [20, 40, 900, 900]
+
+
+def test_an_e_mail_whose_message_was_lost_is_queued_again() -> None:
+    """Once for each time that a message may take."""
+    world = MailWorld()
+    worker, queue = office(world)
+    email_id = world.write()
+    world.clock.advance(LOST_AFTER.total_seconds() - 1)
+    assert worker.sweep() == 0
+    world.clock.advance(2)
+    assert (worker.sweep(), queue.sent) == (1, [email_id])
+    assert worker.sweep() == 0
+    world.clock.advance(LOST_AFTER.total_seconds() + 1)
+    assert worker.sweep() == 1
+
+
+def test_what_waits_for_its_time_is_not_lost() -> None:
+    """Until that time is over as well."""
+    world = MailWorld(second=ScriptedProvider(NotAccepted("busy", after_seconds=3_600)))
+    worker, _ = office(world)
+    world.first.steps = [NotAccepted("busy", after_seconds=3_600)]
+    email_id = world.write()
+    worker.take_all([Record(names(email_id))], 100)
+    assert world.state(email_id) == "QUEUED"
+    world.clock.advance(3_600)
+    assert worker.sweep() == 0
+    world.clock.advance(LOST_AFTER.total_seconds() + 1)
+    assert worker.sweep() == 1
+
+
+def test_what_has_ended_is_not_swept() -> None:
+    """Nor what a provider has."""
+    world = MailWorld()
+    worker, queue = office(world)
+    worker.take_all([Record(names(world.write()))], 100)
+    world.clock.advance(timedelta(days=1).total_seconds())
+    assert (worker.sweep(), queue.sent) == (0, [])
+
+
+def test_a_worker_that_died_is_followed_by_the_sweep() -> None:
+    """Its message may be gone with it; nobody knows whether the provider has the e-mail."""
+    world = MailWorld(rules={"transactional": {"when_unknown": "leave"}})
+    worker, queue = office(world)
+    email_id = world.write()
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    world.ledger.sending(record, "first", world.clock.now() + timedelta(seconds=90), tried={})
+    world.clock.advance(90 + LOST_AFTER.total_seconds() + 1)
+    assert (worker.sweep(), queue.sent) == (1, [email_id])
+    worker.take_all([Record(names(email_id))], 100)
+    assert world.state(email_id) == "UNKNOWN"
+    assert world.arrived() == 0
