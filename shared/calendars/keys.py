@@ -7,6 +7,7 @@
 | a day sheet | ``company#<id>#sheet#<calendar>`` | ``day#<UTC day>`` |
 | what was proposed to a contact | ``company#<id>#contact#<contact>`` | ``proposals`` |
 | what is known of a calendar (cache, sync token, channel) | ``company#<id>#calendar#<calendar>`` | its own |
+| what Calendly told of bookings | ``company#<id>#calendly-changes`` | ``event#<event>`` |
 
 Indexes (keys ``<index>_pk``, ``<index>_sk``; sparse; they project keys only, so read the item):
 ``due``: reminders (`reminders_due_pk`) and unfinished bookings (`unsettled_pk`) by the time at which they
@@ -90,3 +91,8 @@ def reminders_due_pk(shard: int) -> str:
 def reminder_shard(appointment_id: str) -> int:
     """Which of the `REMINDER_SHARDS` partitions an appointment's reminders stand in."""
     return hashlib.sha256(appointment_id.encode()).digest()[0] % REMINDER_SHARDS
+
+
+def calendly_changes_pk(company_id: str) -> str:
+    """The partition of what Calendly told of a company's bookings."""
+    return f"company#{company_id}#calendly-changes"
