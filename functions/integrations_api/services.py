@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from functions.integrations_api.email_services import EmailServices, make_email_services
+from shared.calendars.calendly_webhooks import CalendlyWebhooks
+from shared.calendars.providers.making import make_calendar_providers
 from shared.companies.api_keys import ApiKeys, Caller
 from shared.companies.audit import Audit
 from shared.companies.customers import Customers
@@ -38,6 +41,7 @@ from shared.platform.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shared.calendars.providers.registry import VendorProviders
     from shared.companies.customers import Shelf
     from shared.conversations.replaying import Replayer
     from shared.credentials.store import Credentials
@@ -70,6 +74,8 @@ class Services:
         oauth_flow: leads people through consent at a provider.
         oauth_accounts: their connections.
         email: everything behind the routes of e-mail.
+        calendly_webhooks: receives what Calendly tells of bookings.
+        calendars: companies' calendars at their vendors; made when first needed.
         sandbox: makes a turn that sends nothing; made when first needed, because it needs the model.
         repeat: begins a request that may be a repetition.
         stage: the deployment's stage.
@@ -91,6 +97,8 @@ class Services:
     oauth_flow: OAuthFlow
     oauth_accounts: OAuthAccounts
     email: EmailServices
+    calendly_webhooks: CalendlyWebhooks
+    calendars: Callable[[], VendorProviders]
     sandbox: Callable[[], Sandbox]
     repeat: Callable[[str, Secret, str], Repeat]
     stage: str = "local"
@@ -144,6 +152,10 @@ def make_services(variables: Mapping[str, str]) -> Services:
         oauth_flow=oauth.flow,
         oauth_accounts=oauth.accounts,
         email=email,
+        calendly_webhooks=CalendlyWebhooks(
+            credentials, Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE")), clock
+        ),
+        calendars=cache(lambda: make_calendar_providers(environment)),
         sandbox=lambda: Sandbox(make_desk(environment)),
         repeat=lambda owner, bearer, key: Repeat(table, clock, owner, bearer, key),
         **_settings(environment),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SIGNATURE_HEADER = "calendly-webhook-signature"
 TOLERANCE_SECONDS = 180
 EVENTS = ("invitee.created", "invitee.canceled")
-_PROVIDER, _KEY_FIELD = "calendly", "webhook_key"
+_PROVIDER, _KEY_FIELD, _LAST_KEY_FIELD = "calendly", "webhook_key", "last_webhook_key"
 _KEPT = timedelta(days=30)
 _MARK_SOURCE = "frontdesk"
 
@@ -146,7 +146,10 @@ class CalendlyWebhooks:
         self._clock = clock
 
     def new_key(self, company_id: str) -> Secret:
-        """A new signing key, sealed before any subscription can sign with it."""
+        """A new signing key, sealed before any subscription can sign with it; the last one stays good."""
+        last = self._credentials.get(company_id, _PROVIDER, _KEY_FIELD)
+        if last is not None:
+            self._credentials.put(company_id, _PROVIDER, _LAST_KEY_FIELD, last)
         key = Secret(secrets.token_urlsafe(32))
         self._credentials.put(company_id, _PROVIDER, _KEY_FIELD, key)
         return key
@@ -158,8 +161,9 @@ class CalendlyWebhooks:
             Untrusted: it does not prove to come from Calendly; an unknown company looks the same.
             InvalidInput: it is not of the known form.
         """
-        key = self._credentials.get(company_id, _PROVIDER, _KEY_FIELD)
-        verify(header, body, [key] if key else [], now_seconds=self._clock.now().timestamp())
+        stored = self._credentials.fields(company_id, _PROVIDER)
+        keys = [stored[name] for name in (_KEY_FIELD, _LAST_KEY_FIELD) if name in stored]
+        verify(header, body, keys, now_seconds=self._clock.now().timestamp())
         change = read(body)
         if change is not None:
             self._keep(company_id, change)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from functions.integrations_api.email_services import make_email_services
 from functions.integrations_api.gateway import make_app
 from functions.integrations_api.routes import ROUTES
 from functions.integrations_api.services import Services, make_customers, make_health
+from shared.calendars.calendly_webhooks import CalendlyWebhooks
+from shared.calendars.providers.contract import Unsupported
 from shared.companies.api_keys import ApiKeys
 from shared.companies.audit import Audit
 from shared.companies.idempotency import Repeat
@@ -144,6 +146,10 @@ class Api:
             oauth_flow=oauth.flow,
             oauth_accounts=oauth.accounts,
             email=email,
+            calendly_webhooks=CalendlyWebhooks(
+                self.credentials, AtomicTable(make_table(dynamodb, "calendars")), self.clock
+            ),
+            calendars=_no_calendars,
             sandbox=lambda: Sandbox(desk),
             repeat=lambda owner, bearer, key: Repeat(self.table, self.clock, owner, bearer, key),
             public_url=PUBLIC_URL,
@@ -218,6 +224,10 @@ class Api:
         answer = self.app.resolve(event, None)  # type: ignore[arg-type]
         got = {name.lower(): str(value) for name, value in answer["headers"].items()}
         return Told(answer["statusCode"], got, answer.get("body") or "", tuple(answer.get("cookies") or ()))
+
+
+def _no_calendars() -> NoReturn:
+    raise Unsupported("this test has no calendars")
 
 
 def _no_chatwoot(*_: object) -> Any:  # noqa: ANN401 - never returns

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.calendars.providers.contract import Unsupported
+from shared.calendars.providers.contract import DEFAULT_TIMEOUT_SECONDS, Unsupported
+from shared.platform.clock import Deadline
 from shared.platform.http import HttpClient
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from shared.companies.calendars import CalendarSettings
     from shared.platform.addresses import AddressGuard
     from shared.platform.clock import Clock
+    from shared.platform.secret import Secret
 
     Vendor = Callable[["Surroundings", str, CalendarSettings], CalendarProvider]
 
@@ -97,9 +99,29 @@ class VendorProviders:
     """
 
     def __init__(self, around: Surroundings, vendors: Mapping[str, Vendor] = VENDORS) -> None:
+        self._around = around
         self._vendors = {name: partial(make, around) for name, make in vendors.items()}
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], CalendarProvider] = OrderedDict()
+
+    def subscribe_to_calendly(self, company_id: str, url: str, key: Secret) -> None:
+        """Have Calendly tell an address of ours of a company's bookings.
+
+        Args:
+            company_id: whose.
+            url: the address.
+            key: what Calendly is to sign with.
+
+        Raises:
+            GiveUp: not connected, or the plan has no webhooks.
+            RetryLater: it did not work now.
+        """
+        from shared.calendars.providers.calendly_calls import CalendlyCalls  # noqa: PLC0415 - see the module
+        from shared.calendars.providers.calendly_subscriptions import subscribe  # noqa: PLC0415 - see the module
+
+        around = self._around
+        calls = CalendlyCalls(company_id, around.tokens, around.client, around.calendly_url)
+        subscribe(calls, url, key, Deadline(around.clock, DEFAULT_TIMEOUT_SECONDS))
 
     def of(self, company_id: str, calendar: CalendarSettings) -> CalendarProvider:
         """See `CalendarProviders`; asks nobody, so a missing connection shows at the first call.

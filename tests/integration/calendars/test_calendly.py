@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask, request
 
+from local.serving import Server
+from shared.calendars.calendly_webhooks import read, verify
 from shared.calendars.intervals import Interval
 from shared.calendars.providers.calendly import CalendlyCalendar
 from shared.calendars.providers.calendly_calls import CalendlyCalls, CalendlyRefused
 from shared.calendars.providers.contract import Attendee, BookByLink, EventExists, NewEvent, SlotTaken
+from shared.calendars.providers.registry import Surroundings, VendorProviders
 from shared.credentials.tokens import AccessToken
 from shared.platform.addresses import AddressGuard
 from shared.platform.clock import SystemClock
@@ -58,6 +63,14 @@ class Tokens:
         """See `TokenSource`."""
         assert token.secret.reveal() == self.token
         return self.access_token(company_id, provider)
+
+
+class Secrets:
+    """None: Calendly needs no other."""
+
+    def get(self, company_id: str, provider: str, field: str) -> Secret | None:
+        """See `SecretSource`."""
+        raise AssertionError((company_id, provider, field))
 
 
 class Desk:
@@ -281,3 +294,54 @@ def test_a_booking_that_the_customer_moved_is_cancelled_here_and_another_elsewhe
     assert new is not None
     assert (old.cancelled, new.cancelled) == (True, False)
     assert new.private["frontdesk_event"] == EVENT_ID
+
+
+# Being told
+
+
+def test_a_subscription_is_made_in_place_of_an_earlier_one(calendly: RunningVendor) -> None:
+    """Under the new key: what Calendly signs afterwards is verified with it."""
+    told: list[tuple[str, bytes]] = []
+    app = Flask(__name__)
+
+    @app.post("/hook")
+    def hook() -> str:
+        told.append((request.headers["Calendly-Webhook-Signature"], request.get_data()))
+        return ""
+
+    with Server(app) as server:
+        desk = Desk(calendly, scopes=(*SCOPES, "webhooks:write"))
+        around = Surroundings(
+            desk.tokens,
+            Secrets(),
+            AddressGuard(loopback_allowed=True),
+            SystemClock(),
+            calendly_url=calendly.base_url,
+        )
+        for key in (Secret("first"), Secret("second")):
+            VendorProviders(around).subscribe_to_calendly("clinica-sol", f"{server.base_url}/hook", key)
+        assert len(calendly.control("GET", "webhooks")["subscriptions"]) == 1
+        made = desk.calendar.create(desk.type, desk.booking(monday(9)))
+        until = time.monotonic() + 10
+        while not told and time.monotonic() < until:
+            time.sleep(0.02)
+    header, body = told[0]
+    verify(header, body, [Secret("second")], now_seconds=time.time())
+    change = read(body)
+    assert change is not None
+    assert (change.event_id, change.appointment, change.state) == (made.id, "a1", "active")
+
+
+def test_a_plan_without_webhooks_says_so(calendly: RunningVendor) -> None:
+    """Changes are then found by asking."""
+    free = Desk(calendly, "free@clinic.example", (*SCOPES, "webhooks:write"))
+    around = Surroundings(
+        free.tokens,
+        Secrets(),
+        AddressGuard(loopback_allowed=True),
+        SystemClock(),
+        calendly_url=calendly.base_url,
+    )
+    with pytest.raises(CalendlyRefused) as caught:
+        VendorProviders(around).subscribe_to_calendly("clinica-sol", "http://127.0.0.1:9/hook", Secret("k"))
+    assert caught.value.by_plan

@@ -174,3 +174,13 @@ def test_a_company_without_a_key_and_one_with_another_are_refused(desk: Desk) ->
         with pytest.raises(Untrusted):
             desk.receives(company_id, key, told("invitee.created", "E"))
         assert desk.known(company_id) == {}
+
+
+def test_the_last_key_stays_good_while_a_new_subscription_is_made(desk: Desk) -> None:
+    """If it fails, the old one goes on; the one before that ends."""
+    keys = [desk.webhooks.new_key("sol") for _ in range(3)]
+    desk.receives("sol", keys[1], told("invitee.created", "A"))
+    desk.receives("sol", keys[2], told("invitee.created", "B"))
+    with pytest.raises(Untrusted):
+        desk.receives("sol", keys[0], told("invitee.created", "C"))
+    assert set(desk.known("sol")) == {"A", "B"}

@@ -25,6 +25,7 @@ NO_ACTS = {
         f"POST /api/webhook/{vendor}/{{company_id}}/{{provider_id}}": "a report, kept in the story"
         for vendor in ("sendgrid", "mailgun", "ses")
     },
+    "POST /api/webhook/calendly/{company_id}": "Calendly's word of a booking, not a person's act",
     "POST /api/webhook/test": "looks at a delivery that was sent with it",
     **{
         f"POST /api/integrations/{provider}/{page}": "a person's click; what it stores, `Arrivals` records"
