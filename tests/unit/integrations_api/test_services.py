@@ -12,6 +12,7 @@ RIGHT = {
     "FRONTDESK_COMPANIES_TABLE": "companies",
     "FRONTDESK_CREDENTIALS_TABLE": "credentials",
     "FRONTDESK_CONVERSATIONS_TABLE": "conversations",
+    "FRONTDESK_CALENDARS_TABLE": "calendars",
     "FRONTDESK_INCOMING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/incoming.fifo",
     "FRONTDESK_EMAILS_TABLE": "emails",
     "FRONTDESK_EMAIL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/emails",
