@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.model_simulator import phrases
+from local.model_simulator.appointments import talking
 from local.model_simulator.phrases import subject
 from local.model_simulator.reading import Element, elements, first, fit, sentences
 
@@ -48,6 +49,17 @@ def think(asked: Asked) -> str | Call:
     if asked.schema is not None:
         return _structured(asked, question)
     language = phrases.language_of(question, first(asked.prompt, "company")["language"])
+    about_times = talking.talk(asked.prompt, asked.tools, asked.outputs, question, language)
+    return _think(asked, question, language) if about_times is None else _said_or_called(about_times)
+
+
+def _said_or_called(about_times: str | talking.Wanted) -> str | Call:
+    if isinstance(about_times, str):
+        return about_times
+    return Call(about_times.name, json.dumps(about_times.arguments))
+
+
+def _think(asked: Asked, question: str, language: str) -> str | Call:
     said, can = phrases.PHRASES[language], set(asked.tools) - {name for name, _ in asked.outputs}
     wants_person = any(phrases.wants_person(one) for one in sentences(question))
     if wants_person and "hand_over" in can:

@@ -10,7 +10,8 @@ from local.model_simulator.reading import words
 
 _DATA: dict[str, Any] = json.loads(Path(__file__).with_name("words.json").read_text("utf-8"))
 PHRASES: dict[str, dict[str, str]] = _DATA["phrases"]
-# Sets of words: ``talks``, ``persons``, ``asks_hours``, ``asks_price``, ``asks_duration``, ``thanks``,
+# Sets of words: ``talks``, ``persons``, ``asks_hours``, ``asks_price``, ``asks_duration``, ``asks_time``,
+# ``agrees``, ``refuses``, ``moves``, ``cancels``, ``own``, ``days`` (to speak of times), ``thanks``,
 # ``introduces`` (oneself), and ``small`` ones that tell nothing of the subject.
 WORDS = {kind: frozenset(listed.split()) for kind, listed in _DATA["words"].items()}
 

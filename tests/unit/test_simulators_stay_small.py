@@ -23,6 +23,7 @@ SIMULATORS = (
     "google_simulator/people",
     "mail_simulator",
     "model_simulator",
+    "model_simulator/appointments",
     "smtp_simulator",
 )
 LAYOUT = {

@@ -30,6 +30,11 @@ class AppointmentDesk:
     calendars: Calendars
     proposals: Proposals
 
+    def held(self, context: ToolContext) -> str:
+        """What was held last for a contact and not booked; "" where nothing is."""
+        waiting = [one for one in self.proposals.of(context) if one.kind == "book" and not one.done]
+        return waiting[-1].appointment if waiting else ""
+
     def drop(self, context: ToolContext, proposal: Proposal) -> None:
         """End a proposal that nobody agreed to: a hold ends, everything else is as it was."""
         if proposal.kind == "book" and not proposal.done:

@@ -51,10 +51,13 @@ class Offer:
 def offer(desk: AppointmentDesk, context: ToolContext, service: Service, wish: Wish) -> Offer:
     """A few free times for a wish; where it has none, the next ones after it.
 
+    What is held for the customer meanwhile is free for them: asking for another time ends it.
+
     Raises:
         RetryLater: not now.
     """
-    found = _free(desk, context, service, wish.window)
+    held = desk.held(context)
+    found = _free(desk, context, service, wish.window, held)
     wanted = [slot for slot in found.slots if wish.in_part(slot.start)]
     chosen = _nearest(wanted, wish) if wish.when.times else _spread(wanted, wish)
     as_wished = [slot for slot in chosen if wish.admits(slot.start)]
@@ -63,7 +66,7 @@ def offer(desk: AppointmentDesk, context: ToolContext, service: Service, wish: W
     )
     if chosen or found.as_of is None:
         return told
-    after = _free(desk, context, service, Interval(wish.window.end, wish.window.end + LOOKED_ON))
+    after = _free(desk, context, service, Interval(wish.window.end, wish.window.end + LOOKED_ON), held)
     later = _spread([slot for slot in after.slots if wish.in_part(slot.start)] or list(after.slots), wish)
     return replace(told, slots=tuple(later), more=True, unreadable=bool(after.unreadable))
 
@@ -86,9 +89,11 @@ def not_free(
     return Outcome("taken", None, near)
 
 
-def _free(desk: AppointmentDesk, context: ToolContext, service: Service, window: Interval) -> FreeTimes:
+def _free(
+    desk: AppointmentDesk, context: ToolContext, service: Service, window: Interval, held: str
+) -> FreeTimes:
     terms = terms_of(context.company, service.id)
-    return desk.calendars.looking.free(context.company_id, context.company, terms, window)
+    return desk.calendars.looking.free(context.company_id, context.company, terms, window, but=held)
 
 
 def _by_day(slots: Sequence[Slot], wish: Wish) -> list[list[Slot]]:

@@ -1,0 +1,1 @@
+"""Conversations about times, as a part of its own."""
