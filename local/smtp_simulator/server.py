@@ -31,7 +31,7 @@ class SmtpFault:
         stage: when, one of `STAGES`; ``body`` in the middle of a message, ``answer`` after its end.
         times: how often; ``None`` until it is switched off.
         reply: what is said in place of doing it.
-        drop: hang up. At ``answer`` the mail is kept first.
+        drop: hang up. At ``answer`` the mail is kept first, as with a reply that is no refusal.
         delay_seconds: wait before.
         matching: only commands whose text holds this; ``*`` stands for anything.
     """
@@ -51,11 +51,12 @@ class Switches:
         self._lock = threading.Lock()
         self.faults: list[SmtpFault] = []
 
-    def meet(self, stage: str, text: str = "") -> SmtpFault | None:
+    def meet(self, stage: str, text: str = "", *, refusals_only: bool = False) -> SmtpFault | None:
         """The fault that happens now, used up by one."""
         with self._lock:
             for fault in self.faults:
                 wanted = not fault.matching or fnmatch.fnmatch(text, f"*{fault.matching}*")
+                wanted &= not refusals_only or (fault.reply or "").startswith(("4", "5"))
                 if fault.stage == stage and fault.times != 0 and wanted:
                     fault.times = None if fault.times is None else fault.times - 1
                     return fault
@@ -65,11 +66,15 @@ class Switches:
 class _Handler:
     """What the server does with logins and mails."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, switches: Switches) -> None:
         self._post = post
+        self._switches = switches
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: ANN401, N802, ARG002 - aiosmtpd's
-        """Keep the mail."""
+        """Keep the mail, unless it is to be refused: a server that says so has not taken it."""
+        if refusal := self._switches.meet("answer", refusals_only=True):
+            await asyncio.sleep(refusal.delay_seconds)
+            return str(refusal.reply)
         mail = self._post.keep(
             "smtp",
             envelope.mail_from,
@@ -178,7 +183,7 @@ class SmtpServer(Controller):
         own |= {"auth_require_tls": not implicit_tls, "require_starttls": not implicit_tls}
         if not implicit_tls:
             own["tls_context"] = context
-        super().__init__(_Handler(post), HOST, port, ssl_context=context if implicit_tls else None)
+        super().__init__(_Handler(post, switches), HOST, port, ssl_context=context if implicit_tls else None)
         self.SMTP_kwargs = own
 
     def factory(self) -> SMTP:

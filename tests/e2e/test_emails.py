@@ -1,0 +1,109 @@
+"""An e-mail through the deployed stack: asked for, delivered once, reported on."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from local.calls import Caller
+from shared.email.callbacks.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
+from shared.email.rendered import EMAIL_ID
+from tests.e2e.test_conversations import eventually
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import RunningWorld
+
+pytestmark = pytest.mark.e2e
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+PUBLIC = base64.b64encode(
+    KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+).decode()
+
+
+def company_with_mail(world: RunningWorld) -> str:
+    """A company whose first provider is the simulated SendGrid and whose second is the simulated Mailgun."""
+    company_id = f"mail-{uuid.uuid4().hex[:12]}"
+    providers = [
+        {"id": "main", "vendor": "sendgrid"},
+        {"id": "spare", "vendor": "mailgun", "domain": "mg.example.com"},
+    ]
+    email = {"from_address": f"hola@{company_id}.example", "providers": providers}
+    document = {"name": "Correo", "zone": "Europe/Madrid", "language": "es", "email": email}
+    world.api("PUT", f"/api/companies/{company_id}", document)
+    path = f"/api/companies/{company_id}/email/secrets"
+    world.api("PUT", f"{path}/main", {"secret": "SG.right", "webhook_key": PUBLIC})
+    world.api("PUT", f"{path}/spare", {"secret": "key-right"})
+    return company_id
+
+
+def sent(world: RunningWorld, company_id: str, to: str) -> str:
+    """Ask for an e-mail; its id."""
+    message = {"to": [to], "subject": "Prueba", "html": "<p>Hola</p>"}
+    answer: dict[str, str] = world.api("POST", "/api/emails", {"company_id": company_id, "message": message})
+    return answer["email_id"]
+
+
+def story(world: RunningWorld, company_id: str, email_id: str) -> dict[str, Any]:
+    """What is known of it."""
+    told: dict[str, Any] = world.api("GET", f"/api/emails/{email_id}?company_id={company_id}")
+    return told
+
+
+def accepted(world: RunningWorld, company_id: str, email_id: str) -> dict[str, Any]:
+    """Its story, once a provider has it."""
+    told = eventually(
+        lambda: found if (found := story(world, company_id, email_id))["state"] == "ACCEPTED" else None
+    )
+    assert isinstance(told, dict)
+    return told
+
+
+def arrived(world: RunningWorld, to: str) -> list[dict[str, Any]]:
+    """The mails that the simulators took for an address."""
+    mails = Caller(world.world.mail_base_url)("GET", "/simulator/mails")
+    return [mail for mail in mails if to in mail["recipients"]]
+
+
+def test_an_e_mail_arrives_once_and_its_report_becomes_part_of_its_story(world: RunningWorld) -> None:
+    """Asked for over the API, sent by the worker with a secret of the vault, reported with a signature."""
+    company_id, to = company_with_mail(world), f"{uuid.uuid4().hex}@cliente.example"
+    email_id = sent(world, company_id, to)
+    told = accepted(world, company_id, email_id)
+    assert (told["provider"], told["attempts"], told["possible_duplicate"]) == ("main", 1, False)
+    [mail] = arrived(world, to)
+    assert mail["subject"] == "Prueba"
+    now = int(time.time())
+    event = {"event": "delivered", "email": to, "timestamp": now, "sg_event_id": "e-1", EMAIL_ID: email_id}
+    body = json.dumps([event]).encode()
+    signature = base64.b64encode(KEY.sign(str(now).encode() + body, ec.ECDSA(SHA256()))).decode()
+    url = f"{world.world.api_url}/api/webhook/sendgrid/{company_id}/main"
+    headers = {SIGNATURE_HEADER: signature, TIMESTAMP_HEADER: str(now), "Content-Type": "application/json"}
+    forged = requests.post(url, body.replace(b"delivered", b"bounce"), headers=headers, timeout=30)
+    right = requests.post(url, body, headers=headers, timeout=30)
+    assert (forged.status_code, right.status_code) == (401, 200)
+    assert story(world, company_id, email_id)["fates"] == {to: "delivered"}
+
+
+def test_a_provider_that_refuses_the_account_is_passed_over(world: RunningWorld) -> None:
+    """The customer has the mail, once, and the story says why it took another way."""
+    company_id, to = company_with_mail(world), f"{uuid.uuid4().hex}@cliente.example"
+    world.api("PUT", f"/api/companies/{company_id}/email/secrets/main", {"secret": "SG.wrong"})
+    mail = Caller(world.world.mail_base_url)
+    mail("PUT", "/simulator/faults", [{"path": "/v3/mail/send", "status": 401, "body": "Forbidden"}])
+    try:
+        told = accepted(world, company_id, sent(world, company_id, to))
+    finally:
+        mail("PUT", "/simulator/faults", [])
+    assert (told["provider"], told["attempts"]) == ("spare", 2)
+    assert told["tried"]["main"]["ended"] == "denied"
+    assert len(arrived(world, to)) == 1
