@@ -3,7 +3,9 @@
 RFC 6749 (OAuth 2.0) and RFC 7636 (PKCE); each vendor's own words and rules stand in its simulator.
 
 `install` gives a Flask application ``PUT /simulator/clients``: a list of ``client_id``, ``client_secret``,
-``redirect_uris`` and ``name``, which replaces the clients there are; ``GET`` shows them without secrets.
+``redirect_uris`` and ``name``, which replaces the clients there are; ``GET`` shows them without secrets. And
+``GET /simulator/secrets``: every ``client_secret``, ``code`` and ``token`` there ever was, and every
+``verifier`` that was sent, for tests that look for them where none may be.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from werkzeug.exceptions import BadRequest
 from local import faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 PAGES = Path(__file__).with_name("oauth_pages")
 CODE_SECONDS = 600
@@ -102,11 +104,13 @@ class Clients:
 
     def __init__(self) -> None:
         self.known = {LOCAL_CLIENT: Client(LOCAL_CLIENT, secrets.token_urlsafe(24))}
+        self.every_secret = [one.client_secret for one in self.known.values()]
 
     def register(self, clients: Iterable[JsonDict]) -> None:
         """Replace all."""
         made = [Client(**{**one, "redirect_uris": tuple(one["redirect_uris"])}) for one in clients]
         self.known = {one.client_id: one for one in made}
+        self.every_secret += [one.client_secret for one in made]
 
     def of_page(self) -> Client:
         """The client that the authorize page's address names, and whose return address it names exactly.
@@ -141,15 +145,19 @@ class Codes:
     def __init__(self, prefix: str = "") -> None:
         self._prefix = prefix
         self._given: dict[str, Code] = {}
+        self.every: list[str] = []
+        self.verifiers: list[str] = []
 
     def give(self, code: Code) -> str:
         """A new code."""
         text = self._prefix + secrets.token_urlsafe(32)
         self._given[text] = code
+        self.every.append(text)
         return text
 
     def spend(self, text: str, client: Client, now: float) -> Code | None:
         """What a code was given for; ``None``: used, expired, unknown, or another client's."""
+        self.verifiers.append(fields().get("code_verifier", ""))
         code = self._given.get(text)
         if code is None or code.client_id != client.client_id:
             return None
@@ -214,8 +222,8 @@ def refusal(fault: faults.Fault) -> Response | None:
     return answer
 
 
-def install(app: Flask, clients: Clients, vendor: str) -> None:
-    """Add the pages, the answers to errors, and the call that registers clients."""
+def install(app: Flask, clients: Clients, codes: Codes, vendor: str, tokens: Callable[[], list[str]]) -> None:
+    """Add the pages, the answers to errors, and the calls that register clients and show secrets."""
     app.register_blueprint(
         Blueprint("oauth_pages", __name__, template_folder=str(PAGES), static_folder=str(PAGES),
                   static_url_path="/simulator/oauth-pages")
@@ -232,6 +240,15 @@ def install(app: Flask, clients: Clients, vendor: str) -> None:
             {"client_id": one.client_id, "redirect_uris": one.redirect_uris} for one in clients.known.values()
         ]
         return jsonify(shown)
+
+    @app.get("/simulator/secrets")
+    def show_secrets() -> JsonDict:
+        return {
+            "client_secret": clients.every_secret,
+            "code": codes.every,
+            "verifier": [one for one in codes.verifiers if one],
+            "token": tokens(),
+        }
 
     @app.errorhandler(TokenRefused)
     def refuse_token(refused: TokenRefused) -> tuple[JsonDict, int]:

@@ -26,9 +26,9 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "Neste momento está ligada a conta {account}.",
     ),
     "invite_boxes": (
-        "Deja marcadas todas las casillas: sin ellas la conexión no sirve.",
-        "Leave all boxes ticked: without them the connection is of no use.",
-        "Deixe todas as caixas marcadas: sem elas a ligação não serve.",
+        "Marca todas las casillas: sin ellas la conexión no sirve.",
+        "Tick every box there: without them the connection is of no use.",
+        "Marque todas as caixas: sem elas a ligação não serve.",
     ),
     "invite_button": ("Continuar a {title}", "Continue to {title}", "Continuar para {title}"),
     "invite_stranger": (
@@ -52,9 +52,9 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "A conta {account} não deu a {company} estas autorizações, e sem elas não é usada:",
     ),
     "insufficient_again": (
-        "Pide un enlace nuevo y deja marcadas todas las casillas.",
-        "Ask for a new link, and leave all boxes ticked.",
-        "Peça uma nova ligação e deixe todas as caixas marcadas.",
+        "Pide un enlace nuevo y marca todas las casillas.",
+        "Ask for a new link, and tick every box.",
+        "Peça uma nova ligação e marque todas as caixas.",
     ),
     "insufficient_kept": (
         "La conexión anterior con {previous} sigue como estaba.",

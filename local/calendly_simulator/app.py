@@ -67,7 +67,9 @@ def create_app() -> Flask:
     faults.install(app, refusal)
     one_at_a_time.install(app, calendly.lock)
     movable_clock.install(app, calendly.clock)
-    oauth_server.install(app, calendly.clients, oauth.VENDOR)
+    oauth_server.install(
+        app, calendly.clients, calendly.codes, oauth.VENDOR, lambda: calendly.grants.every_token
+    )
 
     for routes in (oauth.routes, api.routes, controls.routes):
         app.register_blueprint(routes)

@@ -66,6 +66,7 @@ class Grants:
         self.token_calls: Counter[str] = Counter()
         self.reuses = self.revocations = 0
         self._clock = clock
+        self.every_token: list[str] = []
         self._living: list[Pair] = []
         self._spent: dict[str, Pair] = {}
         self._given: defaultdict[str, list[float]] = defaultdict(list)
@@ -88,6 +89,7 @@ class Grants:
         self._given[user.email].append(now)
         pair = Pair(user, client_id, frozenset(scopes), now + self.access_token_seconds)
         self._living.append(pair)
+        self.every_token += [pair.access_token, pair.refresh_token]
         return pair
 
     def refresh(self, token: str, client_id: str) -> Pair:
@@ -125,6 +127,7 @@ class Grants:
         """A personal access token, which does not expire."""
         pair = Pair(self.users[email], "", frozenset(scopes), None, refresh_token="")
         self._living.append(pair)
+        self.every_token.append(pair.access_token)
         return pair.access_token
 
     def revoke(self, token: str, client_id: str) -> None:

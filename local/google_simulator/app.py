@@ -61,7 +61,7 @@ def create_app() -> Flask:
     faults.install(app, refusal)
     one_at_a_time.install(app, google.lock)
     movable_clock.install(app, google.clock)
-    oauth_server.install(app, google.clients, oauth.VENDOR)
+    oauth_server.install(app, google.clients, google.codes, oauth.VENDOR, lambda: google.grants.every_token)
 
     app.register_blueprint(oauth.routes)
     for routes in (api.routes, controls.routes, page.routes):

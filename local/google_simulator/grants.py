@@ -77,6 +77,7 @@ class Grants:
         self._grants: list[Grant] = []
         self._refreshing: dict[str, Grant] = {}
         self._access: dict[str, Access] = {}
+        self.every_token: list[str] = []
 
     def of(self, email: str, client_id: str) -> Grant:
         """The living grant of an account for a client; a new one that allows nothing yet."""
@@ -98,12 +99,14 @@ class Grants:
         if len(grant.refresh_tokens) > LIVE_REFRESH_TOKENS:
             del grant.refresh_tokens[next(iter(grant.refresh_tokens))]
         self._refreshing[token] = grant
+        self.every_token.append(token)
         return token
 
     def access_token(self, grant: Grant, scopes: Iterable[str]) -> JsonDict:
         """A new access token, as the token endpoint answers it."""
         token, granted = f"ya29.{secrets.token_urlsafe(60)}", frozenset(scopes)
         self._access[token] = Access(grant, granted, self._clock.now() + self.access_token_seconds)
+        self.every_token.append(token)
         body = {"access_token": token, "expires_in": self.access_token_seconds, "token_type": "Bearer"}
         return body | {"scope": " ".join(sorted(granted))}
 

@@ -21,9 +21,13 @@ from local.logs import events
 from local.ports import HOW_MANY, Ports, is_free
 from local.progress import tail
 from local.world import ROOT, STAGE, World
+from tests.support.browsing import Album, Person, running_chromium
+from tests.support.leaks import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
+
+    from playwright.sync_api import Browser
 
 FIRST_PORT = 18480
 LAST_PORT = 19480
@@ -40,12 +44,16 @@ class RunningWorld:
         api: our API, called as the operator: ``api("GET", "/api/health")``. A refusal is an error.
         chatwoot: the Chatwoot simulator.
         model: the model simulator.
+        providers: the simulators of Google and Calendly.
+        answers: what our API answered since the world is up.
     """
 
     world: World
     api: Caller
     chatwoot: Caller
     model: Caller
+    providers: dict[str, Caller]
+    answers: Answers
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def aws(self, service: str) -> Any:  # noqa: ANN401 - any service's client
@@ -127,12 +135,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorld]:
     try:
         _bring_up(state)
         described = World.load(state)
-        yield RunningWorld(
-            described,
-            api=Caller(described.api_url, described.operator_api_key),
-            chatwoot=Caller(described.chatwoot_base_url),
-            model=Caller(described.model_base_url.removesuffix("/v1")),
-        )
+        with Answers(described.api_url).listening() as answers:
+            yield RunningWorld(
+                described,
+                api=Caller(described.api_url, described.operator_api_key),
+                chatwoot=Caller(described.chatwoot_base_url),
+                model=Caller(described.model_base_url.removesuffix("/v1")),
+                providers={
+                    "google": Caller(described.google_base_url),
+                    "calendly": Caller(described.calendly_base_url),
+                },
+                answers=answers,
+            )
     finally:
         _local("down", "--state-dir", str(state))
 
@@ -142,8 +156,41 @@ def nothing_left_wrong(request: pytest.FixtureRequest) -> None:
     """Switch off the faults that an earlier test, perhaps a failed one, left in the simulators."""
     if "world" in request.fixturenames:
         running: RunningWorld = request.getfixturevalue("world")
-        for simulator in (running.chatwoot, running.model):
+        for simulator in (running.chatwoot, running.model, *running.providers.values()):
             simulator("PUT", "/simulator/faults", [])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium."""
+    with running_chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
+    """Where pictures of the pages are kept; FRONTDESK_PICTURES names a folder to keep them in."""
+    named = os.environ.get("FRONTDESK_PICTURES")
+    return Album(Path(named) if named else tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture
+def somebody(world: RunningWorld, browser: Browser, album: Album) -> Iterator[Callable[[], Person]]:
+    """Makes people, each with a browser of their own."""
+    people: list[Person] = []
+
+    def new() -> Person:
+        people.append(Person(browser, album, world.answers.seen_by_browser))
+        return people[-1]
+
+    yield new
+    for one in people:
+        one.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What looks back at the whole run comes last."""
+    items.sort(key=lambda item: item.path.name == "test_no_leaks.py")
 
 
 def _bring_up(state: Path) -> None:
