@@ -174,7 +174,7 @@ class Refresher:
         log.warning("a refresh came back after its lease had ended", provider=provider)
         for _ in range(_LATE_TRIES if "refresh_token" in sealed else 0):
             now = rows.read(company_id, provider)
-            if now is None or now["version"] != lease.version:
+            if rows.is_replaced(lease, now):
                 break
             if rows.store_late(lease, sealed, **times, kind=item["kind"]):
                 return Result(Outcome.REFRESHED)

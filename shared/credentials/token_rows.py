@@ -41,12 +41,15 @@ class Lease:
         version: the version that may be replaced.
         owner: who holds it.
         fence: grows with each lease of the connection.
+        connected_at: when the company connected (milliseconds since 1970): versions begin anew after a
+            disconnect, and what is connected then may be another account.
     """
 
     key: Key
     version: int
     owner: str
     fence: int
+    connected_at: int
 
     def values(self) -> dict[str, Any]:
         """For the condition that it is held."""
@@ -85,20 +88,22 @@ class TokenRows:
             leased = self._table.update(
                 key,
                 "SET lease_owner = :owner, lease_until_ms = :until ADD lease_fence :one",
-                "version = :version AND (attribute_not_exists(lease_until_ms) OR lease_until_ms < :now"
+                "version = :version AND connected_at = :connected"
+                " AND (attribute_not_exists(lease_until_ms) OR lease_until_ms < :now"
                 " OR lease_until_ms > :longest)",
                 values={
                     ":owner": owner,
                     ":until": until_ms,
                     ":one": 1,
                     ":version": item["version"],
+                    ":connected": item["connected_at"],
                     ":now": now_ms,
                     ":longest": until_ms + LEASE_SECONDS * 1000,
                 },
             )
         except ConditionFailed:
             return None
-        return Lease(key, leased["version"], owner, leased["lease_fence"])
+        return Lease(key, leased["version"], owner, leased["lease_fence"], leased["connected_at"])
 
     def is_held(self, lease: Lease, item: Item | None) -> bool:
         """Whether an item, read just now, is still at the lease's version and under it."""
@@ -106,6 +111,10 @@ class TokenRows:
             (item["version"], item.get("lease_owner"), item.get("lease_fence"))
             == (lease.version, lease.owner, lease.fence)
         )
+
+    def is_replaced(self, lease: Lease, item: Item | None) -> bool:
+        """Whether an item, read just now, is gone, has newer tokens, or is another connection."""
+        return item is None or (item["version"], item["connected_at"]) != (lease.version, lease.connected_at)
 
     def store_tokens(
         self, lease: Lease, sealed: Mapping[str, bytes], *, began_ms: int, lifetime_seconds: int, kind: str
@@ -142,8 +151,11 @@ class TokenRows:
         Nobody has got newer tokens then; if the connection was taken for dead meanwhile, it is not.
         """
         expression, values = _token_update(lease, sealed, began_ms, lifetime_seconds, kind)
-        values |= {":version": lease.version, ":now": self.now_ms()}
-        free = "version = :version AND (attribute_not_exists(lease_until_ms) OR lease_until_ms < :now)"
+        values |= {":version": lease.version, ":connected": lease.connected_at, ":now": self.now_ms()}
+        free = (
+            "version = :version AND connected_at = :connected"
+            " AND (attribute_not_exists(lease_until_ms) OR lease_until_ms < :now)"
+        )
         item = self._table.get(lease.key, consistent=True) or {}
         status = {":status": item.get("status_before", item.get("status", "connected"))}
         expression = expression.replace("SET ", "SET #status = :status, ", 1)

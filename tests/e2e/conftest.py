@@ -169,8 +169,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Album:
-    """Where pictures of the pages are kept; FRONTDESK_PICTURES names a folder to keep them in."""
-    named = os.environ.get("FRONTDESK_PICTURES")
+    """Where pictures of the pages are kept; PICTURES names a folder to keep them in."""
+    named = os.environ.get("PICTURES")
     return Album(Path(named) if named else tmp_path_factory.mktemp("pictures"))
 
 

@@ -432,6 +432,35 @@ def test_a_slow_worker_never_writes_into_a_connection_made_anew(calendly: TokenW
     assert calendly.stored_refresh_token() == "refresh-0"
 
 
+def test_a_slow_worker_never_writes_into_a_connection_removed_and_made_anew(calendly: TokenWorld) -> None:
+    """The same with a disconnect in between, after which versions begin with one again."""
+    calendly.advance(**OVER)
+
+    def disconnect_and_connect() -> None:
+        calendly.connections.delete("sol", "calendly")
+        calendly.connect()
+
+    calendly.provider.before_answering = disconnect_and_connect
+    assert token(calendly) == "access-0"
+    assert calendly.fake_clock.slept_seconds == []
+    assert calendly.stored_refresh_token() == "refresh-0"
+
+
+def test_what_was_read_of_a_connection_removed_and_made_anew_gets_no_lease(calendly: TokenWorld) -> None:
+    """The new one has the version that the old one had, and perhaps another account."""
+    stale = calendly.table.get(connection_key("sol", "calendly"))
+    assert stale is not None
+    calendly.advance(**OVER)
+    calendly.connections.delete("sol", "calendly")
+    calendly.connect()
+    fresh = calendly.table.get(connection_key("sol", "calendly"))
+    assert fresh is not None
+    assert fresh["version"] == stale["version"]
+    rows = calendly.tools().rows
+    assert rows.lease(stale) is None
+    assert rows.lease(fresh) is not None
+
+
 def test_a_slow_worker_never_brings_a_connection_back(calendly: TokenWorld) -> None:
     """The company disconnected while it was out."""
     calendly.advance(**OVER)
