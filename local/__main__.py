@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from local import logs, options, status
 from local.failure import Failure, explain
-from local.processes import Processes
+from local.processes import STOP_SIGNALS, Processes
 from local.progress import Progress
 from local.up import Up, stop
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from local.options import Options
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 
 

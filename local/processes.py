@@ -12,8 +12,9 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +24,10 @@ import psutil
 from local.failure import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MARK = "FRONTDESK_LOCAL_WORLD"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 
@@ -68,7 +70,7 @@ class Processes:
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         self._files.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as out:
+        with log.open("wb") as out, _signals_wait():
             try:
                 child = subprocess.Popen(  # noqa: S603 - our own programs
                     list(command),
@@ -82,9 +84,9 @@ class Processes:
             except OSError as error:
                 sentence = f"{command[0]} cannot be run ({error.strerror}): `make setup` repairs it."
                 raise Failure(sentence) from error
-        self._children[child.pid] = child
-        process = Process(name, child.pid, when_it_began(child.pid), str(log))
-        self._remember(process)
+            self._children[child.pid] = child
+            process = Process(name, child.pid, when_it_began(child.pid), str(log))
+            self._remember(process)
         return process
 
     def recorded(self) -> list[Process]:
@@ -176,6 +178,23 @@ class Processes:
 
     def _file(self, name: str) -> Path:
         return self._files / f"{name}.json"
+
+
+@contextmanager
+def _signals_wait() -> Iterator[None]:
+    """Let signals that stop us wait: one between a process's start and its record would leave it behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda one, _: came.append(one)) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def when_it_began(pid: int) -> float:

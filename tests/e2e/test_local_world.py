@@ -40,11 +40,13 @@ def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    eventually(lambda: len(Processes(tmp_path).recorded()) >= 3, "three processes to run")
-    yield run
-    run.kill()
-    run.communicate()
-    Processes(tmp_path).stop_all()
+    try:
+        eventually(lambda: len(Processes(tmp_path).recorded()) >= 3, "three processes to run")
+        yield run
+    finally:
+        run.kill()
+        run.communicate()
+        Processes(tmp_path).stop_all()
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:

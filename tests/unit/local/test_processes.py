@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import UserDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,24 @@ def eventually(condition: Callable[[], bool], seconds: float = 5) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+class Interrupting(UserDict[str, str]):
+    """An environment that Ctrl-C comes with, just as a process is about to start."""
+
+    def __iter__(self) -> Iterator[str]:
+        """See `dict`."""
+        signal.raise_signal(signal.SIGINT)
+        return super().__iter__()
+
+
+def test_a_signal_while_a_process_starts_leaves_none_behind(processes: Processes, tmp_path: Path) -> None:
+    """It waits until the process stands in the record, by which it is stopped; then it counts."""
+    command = [sys.executable, "-c", SLEEPER]
+    with pytest.raises(KeyboardInterrupt):
+        processes.start("one", command, log=tmp_path / "one.log", environment=Interrupting(plain()))
+    assert [process.name for process in processes.recorded()] == ["one"]
+    assert processes.stop_all(grace_seconds=0.2) == ["one"]
 
 
 def test_a_started_process_lives_until_it_is_stopped(processes: Processes, tmp_path: Path) -> None:
