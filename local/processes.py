@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MARK = "FRONTDESK_LOCAL_WORLD"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 5.0
+UNRECORDED = "a process without a record"
 _POLL_SECONDS = 0.05
 
 
@@ -138,9 +139,20 @@ class Processes:
             if self._stop(process, grace_seconds):
                 stopped.append(process.name)
             self._forget(process)
+        stopped += [stray.name for stray in self._strays() if self._stop(stray, grace_seconds)]
         for child in self._children.values():
             child.poll()  # takes notice of its end, so that the system can forget it
         return stopped
+
+    def _strays(self) -> list[Process]:
+        """What carries our mark and stands in no record: kill -9 came between its start and the writing."""
+        groups = {}
+        for one in psutil.process_iter():
+            with suppress(psutil.Error, ProcessLookupError):
+                if one.environ().get(MARK) == self._mark and one.status() != psutil.STATUS_ZOMBIE:
+                    groups[os.getpgid(one.pid)] = one.create_time()
+        groups.pop(os.getpgid(0), None)
+        return [Process(UNRECORDED, group, began, "") for group, began in groups.items()]
 
     def _stop(self, process: Process, grace_seconds: float) -> bool:
         if not self._members(process):

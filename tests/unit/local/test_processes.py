@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from local.failure import Failure
-from local.processes import MARK, Processes, group_members
+from local.processes import MARK, UNRECORDED, Processes, group_members
 from local.surroundings import plain
 
 if TYPE_CHECKING:
@@ -74,6 +74,20 @@ def test_a_signal_while_a_process_starts_leaves_none_behind(processes: Processes
         processes.start("one", command, log=tmp_path / "one.log", environment=Interrupting(plain()))
     assert [process.name for process in processes.recorded()] == ["one"]
     assert processes.stop_all(grace_seconds=0.2) == ["one"]
+
+
+def test_a_process_that_was_killed_before_it_wrote_leaves_nothing_running(
+    processes: Processes, tmp_path: Path
+) -> None:
+    """What carries this world's mark is stopped although no record names it; other worlds' are left alone."""
+    started = start(processes, tmp_path, SLEEPER)
+    for record in (tmp_path / "processes").glob("*.json"):
+        record.unlink()
+
+    Processes(tmp_path / "elsewhere").stop_all(grace_seconds=0.2)
+    assert group_members(started.pid) == [started.pid]
+    assert Processes(tmp_path).stop_all(grace_seconds=0.2) == [UNRECORDED]
+    assert group_members(started.pid) == []
 
 
 def test_a_started_process_lives_until_it_is_stopped(processes: Processes, tmp_path: Path) -> None:
