@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.conversations.queues import read_records
 from shared.credentials.making import make_refresh_rounds
+from shared.email.making_outbox import make_staff_notices
 from shared.platform.settings import Environment
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 @cache
 def _rounds() -> RefreshRounds:
-    return make_refresh_rounds(Environment(os.environ))
+    environment = Environment(os.environ)
+    return make_refresh_rounds(environment, make_staff_notices(environment).reconnect)
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

@@ -121,8 +121,8 @@ def _missed_messages(on: Resources) -> list[iam.PolicyStatement]:
 def _token_refresh(on: Resources) -> list[iam.PolicyStatement]:
     due = f"{on.tables.credentials.table_arn}/index/{names.REFRESH_DUE_INDEX}"
     return [
-        # It writes down, in the audit trail, that a company must connect again.
-        _table(on.tables.companies, ("PutItem",)),
+        # It writes down, in the audit trail, that a company must connect again, and whom to tell it reads.
+        _table(on.tables.companies, ("GetItem", "Query", "PutItem")),
         _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),
         _allow("dynamodb", ("Query",), due),
         _queue(on.queues.refresh, ("SendMessage", *CONSUME)),

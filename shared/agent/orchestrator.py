@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.agent.journal import Journal
     from shared.agent.model_client import ModelClient
     from shared.agent.tools.registry import ToolRegistry
-    from shared.agent.values import HistoryMessage, TurnContext
+    from shared.agent.values import HistoryMessage, Speaker, TurnContext
     from shared.companies.model import Agent, Company
     from shared.platform.clock import Clock, Deadline
 
@@ -93,6 +93,8 @@ class Orchestrator:
             contact=context.contact,
             rehearsal=context.rehearsal,
             told_turns=context.told_turns,
+            customer_words=(*_said("customer", chat_history), question),
+            desk_words=_said("desk", chat_history),
         )
         calls = ToolCalls(self._tools, self._tools.offered(company, agent), whom, journal)
         turn = _Turn(asking, calls, agent, context, question, chat_history, user)
@@ -104,6 +106,10 @@ class Orchestrator:
 def hashed_user(company_id: str, user_id: str) -> str:
     """The contact for the provider's abuse checks: always the same for one contact, and telling nothing."""
     return hashlib.sha256(f"{company_id}\n{user_id}".encode()).hexdigest()
+
+
+def _said(role: Speaker, history: Sequence[HistoryMessage]) -> tuple[str, ...]:
+    return tuple(one.text for one in history if one.role == role and not one.earlier_conversation)
 
 
 @dataclass

@@ -29,7 +29,7 @@ from shared.conversations.ledger_head import FenceLost
 from shared.conversations.ledger_journal import tools_that_acted
 from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Unsettled
-from shared.conversations.storms import Storms
+from shared.conversations.storms import Notice, Storms
 from shared.conversations.turn import Turn
 from shared.conversations.visit import come_back
 from shared.platform.clock import Deadline, epoch_milliseconds
@@ -123,14 +123,17 @@ class DeadLetterOffice:
             try:
                 state = self._hand_over(letter, Deadline(self._desk.clock, remaining_seconds - 5))
             except (NotFound, GiveUp) as lost:
-                # Nobody can be told through Chatwoot: the record, the metric and its alarm remain.
+                # Nobody can be told through Chatwoot: the record, the metric with its alarm, and an e-mail.
                 log.error("a dead letter cannot be handed over", reason=lost.reason)
                 count("DeadLettersUntold", reason=lost.reason)
+                self._tell_staff(letter)
                 self._records.told(letter, LetterState.UNTOLD)
                 return True
             except (RetryLater, Unsettled, FenceLost, ConditionFailed) as failed:
                 self._queue.hide(record, _pause(record, failed))
                 log.warning("a dead letter could not be handed over yet", reason=failed.reason)
+                if failed.reason != TURN_OPEN:
+                    self._tell_staff(letter)
                 count("DeadLetterHandOverFailed", reason=failed.reason)
                 return False
             self._records.told(letter, state)
@@ -176,8 +179,26 @@ class DeadLetterOffice:
         if new:
             count("DeadLetters", reason=case.reason)
             log.error("a dead letter was recorded", reason=case.reason, messages=len(case.message_ids))
-            self._records.note(letter, str(self._storms.given_up(case.key.company_id, case.reason)))
+            notice = self._storms.given_up(case.key.company_id, case.reason)
+            self._records.note(letter, str(notice))
+            return replace(letter, notice=str(notice))
         return letter
+
+    def _tell_staff(self, letter: LetterRecord) -> None:
+        """By e-mail, once for a letter, from the first time on that Chatwoot could not be told."""
+        if self._desk.staff is None or letter.notice == Notice.GROUPED:
+            return
+        case = letter.case
+        connection = self._desk.companies.connection(case.key.company_id)
+        place = f"/app/accounts/{case.key.account_id}/conversations/{case.key.conversation_id}"
+        self._desk.staff.left_unanswered(
+            case.key.company_id,
+            contact=case.about.contact_name,
+            channel=case.about.channel,
+            reason=case.reason,
+            url=f"{connection.base_url}{place}" if connection else "",
+            key=f"dead-letter:{letter.letter_id}",
+        )
 
     # -- the hand-over ---------------------------------------------------------------------------------
 

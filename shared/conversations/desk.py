@@ -48,6 +48,16 @@ class Companies(Protocol):
         ...
 
 
+class Staff(Protocol):
+    """Tells a company's people by e-mail; see `shared.email.notices.StaffNotices`."""
+
+    def left_unanswered(
+        self, company_id: str, *, contact: str, channel: str, reason: str, url: str, key: str
+    ) -> None:
+        """A conversation was given up, and Chatwoot could not be told; the same key is told once."""
+        ...
+
+
 @dataclass(frozen=True)
 class Desk:
     """The tools of a turn.
@@ -62,6 +72,7 @@ class Desk:
         settings: how turns behave.
         ears: hears and looks at what customers send besides words; without them it is only told in words.
         pulse: notes how model and Chatwoot do, for health.
+        staff: tells companies' people where Chatwoot cannot.
     """
 
     table: Table
@@ -73,6 +84,7 @@ class Desk:
     settings: TurnSettings
     ears: Ears | None = None
     pulse: Pulse | None = None
+    staff: Staff | None = None
 
 
 class Lending(Generic[Thing]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shared.agent.appointments.desk import make_appointment_desk
@@ -22,6 +23,7 @@ from shared.conversations.queues import ConversationQueue
 from shared.conversations.replaying import Replayer
 from shared.conversations.settings import TurnSettings
 from shared.conversations.worker import Worker
+from shared.email.making_outbox import make_outbox, make_staff_notices
 from shared.platform import aws
 from shared.platform.addresses import AddressGuard
 from shared.platform.clock import SystemClock
@@ -63,7 +65,7 @@ def make_dead_letter_office(variables: Mapping[str, str]) -> DeadLetterOffice:
     """
     environment = Environment(variables)
     queue = ConversationQueue(aws.sqs(), environment.url("FRONTDESK_DEAD_LETTER_QUEUE_URL"))
-    return DeadLetterOffice(make_desk(environment), queue)
+    return DeadLetterOffice(replace(make_desk(environment), staff=make_staff_notices(environment)), queue)
 
 
 def make_replayer(environment: Environment) -> Replayer:
@@ -114,7 +116,7 @@ def make_mind(environment: Environment, guard: AddressGuard) -> Orchestrator:
         ModelSettings.from_environment(environment), secrets.get("openai_api_key"), guard
     )
     desk = make_appointments(environment)
-    return Orchestrator(client, default_registry(desk), SystemClock())
+    return Orchestrator(client, default_registry(desk, make_outbox(environment)), SystemClock())
 
 
 def make_appointments(environment: Environment) -> AppointmentDesk:

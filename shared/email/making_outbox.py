@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.companies.store import CompanyStore
+from shared.email.notices import StaffNotices
 from shared.email.outbox import Outbox, SqsEmailQueue
 from shared.platform import aws
 from shared.platform.clock import SystemClock
@@ -20,6 +22,17 @@ def make_outbox(environment: Environment) -> Outbox:
         SettingError: a setting is missing or wrong.
     """
     return Outbox(emails_table(environment), make_email_queue(environment), SystemClock())
+
+
+def make_staff_notices(environment: Environment) -> StaffNotices:
+    """E-mails to companies' own people.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    clock = SystemClock()
+    companies = CompanyStore(Table(aws.dynamodb(), environment.text("FRONTDESK_COMPANIES_TABLE")), clock)
+    return StaffNotices(companies, make_outbox(environment), clock)
 
 
 def make_email_queue(environment: Environment) -> SqsEmailQueue:

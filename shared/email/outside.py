@@ -5,24 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from shared.companies.email import EmailRule, SmtpProvider
-from shared.email.addresses import Mailbox
+from shared.companies.email import SmtpProvider
+from shared.email.composing import filled, sender_of
 from shared.email.message import Templated
 from shared.email.outbox import read_back
 from shared.email.providers.contract import Rejected
 from shared.email.providers.registry import open_provider
-from shared.email.rendered import Sender
 from shared.email.rendered import render as put_together
-from shared.email.templates import rendering
-from shared.platform.errors import GiveUp, NotFound
+from shared.platform.errors import NotFound
 
 if TYPE_CHECKING:
-    from shared.companies.email import EmailProvider, Kind
+    from shared.companies.email import EmailProvider
     from shared.companies.model import Company
     from shared.companies.store import CompanyStore
     from shared.credentials.store import Credentials
     from shared.credentials.tokens import AccessToken, Tokens
-    from shared.email.message import NewEmail
     from shared.email.providers.contract import Provider
     from shared.email.providers.registry import Surroundings
     from shared.email.records import EmailRecord
@@ -126,35 +123,6 @@ class ConnectedTokens:
         known = self._given.pop(token.reveal(), None)
         if known is not None:
             self._refuse(known)
-
-
-def filled(asked: Templated, company: Company) -> NewEmail:
-    """A templated e-mail with its words.
-
-    Raises:
-        NotFound, InvalidInput: the template does not work with these values.
-    """
-    words = rendering.render(asked.template, asked.language, company.email, asked.values)
-    return asked.filled(words.subject, words.html, words.text)
-
-
-def sender_of(company: Company, kind: Kind) -> Sender:
-    """As whom a company writes an e-mail of a kind.
-
-    Raises:
-        GiveUp: its document names no address.
-        InvalidInput: it cannot stand in a header.
-    """
-    settings = company.email
-    if settings.from_address is None:
-        raise GiveUp("the company's document names no from_address", reason="no_sender")
-    rule = settings.rules.get(kind, EmailRule())
-    name = rule.from_name or settings.from_name or company.name
-    reply_to = rule.reply_to or settings.reply_to
-    return Sender(
-        Mailbox.parse({"address": settings.from_address, "name": name}),
-        Mailbox.parse({"address": reply_to}) if reply_to else None,
-    )
 
 
 def _token_vendor(settings: SmtpProvider) -> str:

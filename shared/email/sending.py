@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.companies.email import EmailRule
+from shared.email.composing import filled
 from shared.email.message import Templated
 from shared.email.outbox import WORTH
-from shared.email.outside import filled
 from shared.platform.errors import Conflict, FieldError, InvalidInput
 
 if TYPE_CHECKING:

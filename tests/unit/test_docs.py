@@ -17,6 +17,7 @@ from functions.integrations_api.routes import ROUTES
 from shared.agent.tools.registry import default_registry
 from shared.companies.model import Company
 from shared.platform.problems import TYPE_PREFIX
+from tests.fakes.mail import MailWorld
 from tests.support.appointments import Customer
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def test_every_command_has_its_line(name: str) -> None:
     assert f"| `frontdesk {name}` |" in page("cli.md")
 
 
-@pytest.mark.parametrize("name", sorted(default_registry(Customer().tools)._tools))
+@pytest.mark.parametrize("name", sorted(default_registry(Customer().tools, MailWorld().outbox)._tools))
 def test_every_tool_has_its_line(name: str) -> None:
     """By the name that a company's document uses."""
     assert f"| `{name}` |" in page("tools.md")

@@ -17,6 +17,7 @@ from shared.agent.tools import (
     move_appointment,
     my_appointments,
     search_knowledge,
+    send_email,
 )
 from shared.agent.tools.schema import strict_schema
 from shared.agent.tools.tool import ToolResult
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from shared.agent.appointments.desk import AppointmentDesk
     from shared.agent.tools.tool import Tool, ToolContext
     from shared.companies.model import Agent, Company
+    from shared.email.outbox import Outbox
 
 MAX_COMPLAINTS = 10
 
@@ -102,14 +104,20 @@ def canonical(arguments: str) -> str:
         return arguments
 
 
-def default_registry(desk: AppointmentDesk | None = None) -> ToolRegistry:
+def default_registry(desk: AppointmentDesk | None = None, outbox: Outbox | None = None) -> ToolRegistry:
     """Every tool that comes with Frontdesk; a new one is one module and one line here.
 
     Args:
         desk: what appointments are made with; without it the tools for them are missing.
+        outbox: takes e-mails in; without it the tool for them is missing.
     """
     return ToolRegistry(
-        [hand_over.TOOL, search_knowledge.TOOL, *(calendar_tools(desk) if desk is not None else ())]
+        [
+            hand_over.TOOL,
+            search_knowledge.TOOL,
+            *(calendar_tools(desk) if desk is not None else ()),
+            *([send_email.tool(outbox)] if outbox is not None else ()),
+        ]
     )
 
 

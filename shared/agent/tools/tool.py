@@ -43,6 +43,8 @@ class ToolContext:
         contact: what Chatwoot knows of the contact.
         rehearsal: nothing may be changed outside: a try in the sandbox, or a company in shadow mode.
         told_turns: the identities of earlier turns of this conversation whose reply was sent, the last ones.
+        customer_words: what the customer wrote in this conversation, the newest last, as far as it is known.
+        desk_words: the desk's replies that were sent in it, likewise.
     """
 
     company_id: str
@@ -55,6 +57,8 @@ class ToolContext:
     contact: ContactCard = field(default_factory=ContactCard)
     rehearsal: bool = False
     told_turns: frozenset[str] = frozenset()
+    customer_words: tuple[str, ...] = ()
+    desk_words: tuple[str, ...] = ()
 
     @property
     def turn(self) -> str:

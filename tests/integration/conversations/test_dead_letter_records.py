@@ -294,3 +294,49 @@ def test_every_conversation_of_a_storm_gets_its_note(world: World) -> None:
     )
     notices = [item["notice"] for item in world.dead_letter_items()]
     assert sorted(notices) == ["grouped", *["own"] * STORM_ABOVE, "storm"]
+
+
+class Staff:
+    """Notes whom a company's people were told of."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, str]] = []
+
+    def left_unanswered(self, company_id: str, **what: str) -> None:
+        """See `shared.conversations.desk.Staff`."""
+        self.told.append({"company_id": company_id, **what})
+
+
+def test_staff_is_told_by_e_mail_from_the_first_time_on_that_chatwoot_could_not_be_told(world: World) -> None:
+    """Under one key, however often it is tried; what reaches a person in Chatwoot needs no e-mail."""
+    staff = Staff()
+    away: list[object] = [RetryLater("away", reason="timeout")] * 2
+    opened = world.desk.chatwoot
+
+    def chatwoot(*who: object) -> object:
+        if away:
+            raise away.pop()  # type: ignore[misc]
+        return opened(*who)  # type: ignore[arg-type]
+
+    desk = replace(world.desk, chatwoot=chatwoot, staff=staff)  # type: ignore[arg-type]
+    world.office = DeadLetterOffice(desk, world.dead_letters)  # type: ignore[arg-type]
+    world.dead_letters.send(world.message("hola", 70_011))
+    world.office_until_done()
+    assert len(world.chatwoot.notes(214)) == 1
+    assert [one["reason"] for one in staff.told] == ["crashed", "crashed"]
+    assert len({one["key"] for one in staff.told}) == 1
+    assert staff.told[0]["url"].endswith("/conversations/214")
+    world.dead_letters.send(world.message("hola", 70_012, 215))
+    world.office_until_done()
+    assert len(staff.told) == 2
+
+
+def test_staff_is_told_of_a_letter_that_nobody_can_be_told_of_in_chatwoot(world: World) -> None:
+    """The record alone would be read by nobody."""
+    staff = Staff()
+    world.office = DeadLetterOffice(replace(world.desk, staff=staff), world.dead_letters)  # type: ignore[arg-type]
+    world.chatwoot.post_faults.extend(["refused"] * 9)
+    world.dead_letters.send(world.message("hola", 70_011))
+    world.office_until_done()
+    assert world.dead_letter_items()[0]["state"] == "untold"
+    assert len(staff.told) == 1

@@ -1,0 +1,119 @@
+"""E-mails to a company's own people: it must connect again, or a customer was left without an answer.
+
+A notice never stands in the way of what it tells of: a company that is gone, has no ``staff_email`` or no
+provider gets none, and the log says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from shared.email.message import Templated
+from shared.email.sending import worth_until
+from shared.email.templates.values import LONGEST_VALUE, spoken
+from shared.platform.errors import Conflict, InvalidInput, NotFound
+from shared.platform.observability import bound, count, log
+
+if TYPE_CHECKING:
+    from shared.companies.email import Kind, TemplateName
+    from shared.companies.model import Company
+    from shared.companies.store import CompanyStore
+    from shared.email.outbox import Outbox
+    from shared.platform.clock import Clock
+
+_NAMES = {"google": "Google Calendar", "calendly": "Calendly"}
+_LOST = {
+    "es": "El permiso ya no vale: fue retirado o caducó.",
+    "pt": "A permissão já não é válida: foi retirada ou expirou.",
+    "en": "The permission is no longer valid: it was withdrawn or has ended.",
+}
+_LEFT = {
+    "es": "El asistente no pudo responder y tampoco avisar en Chatwoot.",
+    "pt": "O assistente não conseguiu responder, nem avisar no Chatwoot.",
+    "en": "The desk could not answer, and could not say so in Chatwoot.",
+}
+
+
+class StaffNotices:
+    """Tells a company's people.
+
+    Args:
+        companies: documents.
+        outbox: takes e-mails in.
+        clock: for times.
+    """
+
+    def __init__(self, companies: CompanyStore, outbox: Outbox, clock: Clock) -> None:
+        self._companies = companies
+        self._outbox = outbox
+        self._clock = clock
+
+    def reconnect(self, company_id: str, provider: str, *, reason: str, key: str) -> None:
+        """It must connect a provider again: see `shared.credentials.refresh_rounds.ReconnectNotice`."""
+        company = self._company(company_id)
+        if company is None:
+            return
+        date, time = spoken(self._clock.now(), ZoneInfo(company.zone), company.language)
+        integration = {
+            "name": _NAMES.get(provider, provider),
+            "reason": f"{_in_language(_LOST, company)} ({reason})",
+            "since": f"{date}, {time}",
+        }
+        self._tell(company_id, company, "reconnect_notice", "notice", key, {"integration": integration})
+
+    def left_unanswered(
+        self, company_id: str, *, contact: str, channel: str, reason: str, url: str, key: str
+    ) -> None:
+        """A conversation was given up, and nobody could be told in Chatwoot."""
+        company = self._company(company_id)
+        if company is None:
+            return
+        conversation = {
+            "contact": contact[:LONGEST_VALUE] or None,
+            "channel": channel.removeprefix("Channel::") or "Chatwoot",
+            "reason": f"{_in_language(_LEFT, company)} ({reason})",
+            "url": url or None,
+        }
+        self._tell(company_id, company, "dead_letter_notice", "staff", key, {"conversation": conversation})
+
+    def _company(self, company_id: str) -> Company | None:
+        try:
+            company = self._companies.get(company_id)
+        except NotFound:
+            return None
+        if company.staff_email is None or not company.email.providers:
+            log.info("no notice: the company has no staff_email or no provider of e-mail", company=company_id)
+            return None
+        return company
+
+    def _tell(
+        self,
+        company_id: str,
+        company: Company,
+        template: TemplateName,
+        kind: Kind,
+        key: str,
+        values: dict[str, Any],
+    ) -> None:
+        with bound(company_id=company_id):
+            try:
+                email = Templated.parse(
+                    {
+                        "to": [company.staff_email],
+                        "template": template,
+                        "language": company.language,
+                        "values": {"company": {"name": company.name}, **values},
+                    }
+                )
+                ends_at = worth_until(company, kind, self._clock.now())
+                self._outbox.enqueue(company_id, email, key=f"notice:{key}", kind=kind, ends_at=ends_at)
+            except Conflict:
+                log.info("the notice was given before", template=template)
+            except InvalidInput as error:
+                log.error("a notice cannot be written", template=template, reason=error.reason)
+                count("NoticesUnwritten", template=template)
+
+
+def _in_language(words: dict[str, str], company: Company) -> str:
+    return words.get(company.language.split("-", 1)[0].lower(), words["en"])

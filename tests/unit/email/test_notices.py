@@ -1,0 +1,89 @@
+"""E-mails to a company's own people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.companies.model import Company
+from shared.companies.store import CompanyStore
+from shared.email.composing import filled
+from shared.email.message import Templated
+from shared.email.notices import StaffNotices
+from shared.email.outbox import read_back
+from tests.fakes.mail import COMPANY, MailWorld
+from tests.fakes.table import MemoryTable
+
+
+class Staff:
+    """Notices of a company, and what was written."""
+
+    def __init__(self, **fields: object) -> None:
+        self.world = MailWorld()
+        companies = CompanyStore(MemoryTable(), self.world.clock)
+        document: dict[str, Any] = {**self.world.document, "staff_email": "jefa@clinicasol.example", **fields}
+        self.company = Company.parse(document)
+        companies.put(COMPANY, self.company)
+        self.notices = StaffNotices(companies, self.world.outbox, self.world.clock)
+
+    def written(self) -> list[Templated]:
+        """The e-mails in the outbox, each once."""
+        records = [self.world.ledger.read(COMPANY, one) for one in dict.fromkeys(self.world.queued)]
+        found = [read_back(record.content) for record in records if record]
+        assert all(isinstance(one, Templated) for one in found)
+        return found  # type: ignore[return-value]
+
+    def left(self, company_id: str = COMPANY, key: str = "dead-letter:1") -> None:
+        """A conversation was left."""
+        self.notices.left_unanswered(
+            company_id,
+            contact="Ana\r\nBcc: x@evil.example",
+            channel="Channel::Whatsapp",
+            reason="chatwoot_denied",
+            url="https://chat.example.com/app/accounts/1/conversations/7",
+            key=key,
+        )
+
+
+@pytest.mark.parametrize("language", ["es", "en", "pt-BR", "fr"])
+def test_staff_reads_who_must_be_answered_and_where(language: str) -> None:
+    """In the company's language; what the customer is called begins no header."""
+    staff = Staff(language=language)
+    staff.left()
+    [email] = staff.written()
+    told = filled(email, staff.company)
+    assert [one.address for one in email.to] == ["jefa@clinicasol.example"]
+    assert "conversations/7" in (told.text or "") + (told.html or "")
+    assert "chatwoot_denied" in (told.text or "")
+    assert "\n" not in told.subject
+
+
+def test_the_same_notice_is_given_once() -> None:
+    """Also when the clock has gone on, so that its words would be others."""
+    staff = Staff()
+    for _ in range(3):
+        staff.left()
+        staff.notices.reconnect(COMPANY, "google", reason="invalid_grant", key="reconnect#google#1")
+        staff.world.clock.advance(3_600)
+    assert len(staff.written()) == 2
+
+
+def test_a_reconnect_notice_names_what_is_out_of_reach() -> None:
+    """As people call it."""
+    staff = Staff()
+    staff.notices.reconnect(COMPANY, "google", reason="invalid_grant", key="k")
+    [email] = staff.written()
+    told = filled(email, staff.company)
+    assert "Google Calendar" in told.subject
+    assert "invalid_grant" in (told.text or "")
+
+
+@pytest.mark.parametrize("fields", [{"staff_email": None}, {"email": {}}])
+def test_a_company_that_cannot_be_told_stops_nothing(fields: dict[str, object]) -> None:
+    """No address, no provider, or no company at all."""
+    staff = Staff(**fields)
+    staff.left()
+    staff.notices.reconnect(COMPANY, "google", reason="x", key="k")
+    staff.left("nobody")
+    assert staff.world.queued == []
