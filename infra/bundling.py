@@ -39,6 +39,7 @@ BUNDLE_OF = {
     names.DEAD_LETTERS: APP,
     names.MISSED_MESSAGES: APP,
     names.TOKEN_REFRESH: APP,
+    names.CALENDAR_SYNC: APP,
     names.EMAIL_DELIVERY: APP,
     names.INTEGRATIONS_API: APP,
 }

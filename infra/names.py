@@ -15,6 +15,7 @@ CONVERSATION_TURNS = "conversation_turns"
 DEAD_LETTERS = "dead_letters"
 MISSED_MESSAGES = "missed_messages"
 TOKEN_REFRESH = "token_refresh"  # noqa: S105 - a name
+CALENDAR_SYNC = "calendar_sync"
 EMAIL_DELIVERY = "email_delivery"
 INTEGRATIONS_API = "integrations_api"
 FUNCTIONS = (
@@ -23,6 +24,7 @@ FUNCTIONS = (
     DEAD_LETTERS,
     MISSED_MESSAGES,
     TOKEN_REFRESH,
+    CALENDAR_SYNC,
     EMAIL_DELIVERY,
     INTEGRATIONS_API,
 )
@@ -163,5 +165,6 @@ class Outputs:
     MISSED_QUEUE_URL = "MissedQueueUrl"
     REFRESH_QUEUE_URL = "RefreshQueueUrl"
     EMAIL_QUEUE_URL = "EmailQueueUrl"
+    SYNC_QUEUE_URL = "SyncQueueUrl"
     KEY_ARN = "KeyArn"
     ALARM_TOPIC_ARN = "AlarmTopicArn"

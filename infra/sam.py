@@ -149,13 +149,22 @@ def _install() -> None:
     _run([*command, "--require-hashes", "-r", str(REQUIREMENTS)])
 
 
+FED_BY_QUEUES = {
+    names.CONVERSATION_TURNS,
+    names.DEAD_LETTERS,
+    names.TOKEN_REFRESH,
+    names.CALENDAR_SYNC,
+    names.EMAIL_DELIVERY,
+}
+
+
 def sample_event(function: str) -> dict[str, Any]:
     """What SAM generates for the kind of source that feeds a function.
 
     Args:
         function: a name from `names.FUNCTIONS`.
     """
-    if function in {names.CONVERSATION_TURNS, names.DEAD_LETTERS, names.TOKEN_REFRESH, names.EMAIL_DELIVERY}:
+    if function in FED_BY_QUEUES:
         return generate_event("sqs", "receive-message", "--body", "{}")
     path = "api/webhook/chatwoot" if function == names.CHATWOOT_WEBHOOK else "api/health"
     method = "POST" if function == names.CHATWOOT_WEBHOOK else "GET"

@@ -73,6 +73,7 @@ class FrontdeskStack(Stack):
             Outputs.MISSED_QUEUE_URL: queues.missed.queue_url,
             Outputs.REFRESH_QUEUE_URL: queues.refresh.queue_url,
             Outputs.EMAIL_QUEUE_URL: queues.emails.queue_url,
+            Outputs.SYNC_QUEUE_URL: queues.sync.queue_url,
             Outputs.KEY_ARN: resources.keys.used_arn,
             Outputs.ALARM_TOPIC_ARN: alarms.topic.topic_arn,
         }

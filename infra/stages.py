@@ -17,6 +17,8 @@ CONCURRENCY_RANGE = (2, 1000)
 EVERY_MINUTES_RANGE = (1, 60)
 # Tokens are renewed from fifteen minutes before their end.
 REFRESH_MINUTES_RANGE = (1, 10)
+# Below the twenty minutes for which what is known of a calendar is fresh by default.
+SYNC_MINUTES_RANGE = (5, 15)
 # Passed on as FRONTDESK_<NAME> to the functions that read it.
 TUNABLES = (
     "chatwoot_timeout_seconds",
@@ -87,6 +89,7 @@ class Settings:
         refresh_every_minutes: how often connections are looked for whose tokens are to be renewed.
         mail_base_url: where SendGrid's and Mailgun's hosts are; empty: where they really are.
         email_sweep_every_minutes: how often e-mails are looked for whose message in the queue was lost.
+        sync_every_minutes: how often calendars are looked at.
         requests_per_second: API Gateway's steady rate for the whole API; bursts may be twice as large.
         kms_key_arn: a KMS key to make data keys under instead of the stack's own; empty: the stack's.
         alarm_email: address that gets the operator's alarms; empty: none.
@@ -110,6 +113,7 @@ class Settings:
     google_base_url: str = ""
     calendly_base_url: str = ""
     refresh_every_minutes: int = 5
+    sync_every_minutes: int = 15
     mail_base_url: str = ""
     email_sweep_every_minutes: int = 5
     requests_per_second: int = 200
@@ -149,6 +153,7 @@ def read_settings(context: Callable[[str], object]) -> Settings:
         google_base_url=reader.url("google_base_url"),
         calendly_base_url=reader.url("calendly_base_url"),
         refresh_every_minutes=reader.number("refresh_every_minutes", 5, REFRESH_MINUTES_RANGE),
+        sync_every_minutes=reader.number("sync_every_minutes", 15, SYNC_MINUTES_RANGE),
         mail_base_url=reader.url("mail_base_url"),
         email_sweep_every_minutes=reader.number("email_sweep_every_minutes", 5, EVERY_MINUTES_RANGE),
         requests_per_second=reader.number("requests_per_second", 200, (1, 10_000)),

@@ -180,6 +180,25 @@ COUNTERS = (
         "The renewal of a token met an error that nobody foresaw.",
     ),
     Counter(
+        "calendar-syncs-broken",
+        names.CALENDAR_SYNC,
+        "CalendarSyncsBroken",
+        "The look at a company's calendars met an error that nobody foresaw.",
+    ),
+    Counter(
+        "calendar-syncs-failing",
+        names.CALENDAR_SYNC,
+        "CalendarSyncsFailed",
+        "Many calendars could not be read within five minutes: a vendor does not answer.",
+        threshold=20,
+    ),
+    Counter(
+        "calendars-old",
+        names.CALENDAR_SYNC,
+        "CalendarsOld",
+        "A calendar was not read for an hour; each question for free times asks its vendor.",
+    ),
+    Counter(
         "email-fallbacks",
         names.EMAIL_DELIVERY,
         "EmailFallbacks",
@@ -271,6 +290,14 @@ class Alarms(Construct):
             ),
             1,
             "The renewal of a company's token could not even begin.",
+        )
+        self._alarm(
+            "calendar-sync-dead",
+            queues.sync_dead.metric_approximate_number_of_messages_visible(
+                period=_FIVE_MINUTES, statistic="Maximum"
+            ),
+            1,
+            "The look at a company's calendars could not even begin.",
         )
         self._alarm(
             "emails-age",

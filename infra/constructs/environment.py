@@ -127,6 +127,18 @@ def _email_delivery(on: Resources) -> dict[str, str]:
     }
 
 
+def _calendar_sync(on: Resources) -> dict[str, str]:
+    return {**_outside(on), **_oauth(on), **_bookings(on), **_looks(on)}
+
+
+def _looks(on: Resources) -> dict[str, str]:
+    """Of functions that ask for looks at calendars; vendors are told our public address."""
+    return {
+        "FRONTDESK_SYNC_QUEUE_URL": on.queues.sync.queue_url,
+        "FRONTDESK_PUBLIC_URL": on.settings.public_url,
+    }
+
+
 def _integrations_api(on: Resources) -> dict[str, str]:
     return {
         **_outside(on),
@@ -134,8 +146,8 @@ def _integrations_api(on: Resources) -> dict[str, str]:
         **_bookings(on),
         **_oauth(on),
         **_outbox(on),
+        **_looks(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
-        "FRONTDESK_PUBLIC_URL": on.settings.public_url,
         "FRONTDESK_ALLOWED_ORIGINS": ",".join(on.settings.allowed_origins),
         "FRONTDESK_BODY_LIMIT_BYTES": str(1024 * 1024),
     }
@@ -147,6 +159,7 @@ _OWN = {
     names.DEAD_LETTERS: _dead_letters,
     names.MISSED_MESSAGES: _missed_messages,
     names.TOKEN_REFRESH: _token_refresh,
+    names.CALENDAR_SYNC: _calendar_sync,
     names.EMAIL_DELIVERY: _email_delivery,
     names.INTEGRATIONS_API: _integrations_api,
 }

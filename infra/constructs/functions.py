@@ -28,6 +28,9 @@ SQS_FIFO_BATCH = 10  # the most that a FIFO event source mapping takes
 ERRANDS_BATCH = 5
 # Gentle on Chatwoot servers that hold many companies' accounts, and enough for hundreds of companies.
 ERRANDS_CONCURRENCY = 5
+# Of companies whose calendars are looked at; each has a quota of its own, and all share Google's 10,000 a
+# minute.
+SYNC_CONCURRENCY = 10
 # A slow provider may take thirty seconds for each.
 EMAILS_BATCH = 3
 EMAILS_CONCURRENCY = 20
@@ -50,6 +53,7 @@ SIZES = {
     names.DEAD_LETTERS: Size(memory_mb=512, timeout_seconds=120),
     names.MISSED_MESSAGES: Size(memory_mb=512, timeout_seconds=60),
     names.TOKEN_REFRESH: Size(memory_mb=512, timeout_seconds=60),
+    names.CALENDAR_SYNC: Size(memory_mb=512, timeout_seconds=60),
     names.EMAIL_DELIVERY: Size(memory_mb=1024, timeout_seconds=120),
     names.INTEGRATIONS_API: Size(memory_mb=1024, timeout_seconds=29),
 }
@@ -73,6 +77,10 @@ class Functions(Construct):
         )
         self.all[names.TOKEN_REFRESH].consume(
             resources.queues.refresh, max_concurrency=ERRANDS_CONCURRENCY, batch_size=ERRANDS_BATCH
+        )
+        # One company at a time: a slow one would keep those of its batch waiting.
+        self.all[names.CALENDAR_SYNC].consume(
+            resources.queues.sync, max_concurrency=SYNC_CONCURRENCY, batch_size=1
         )
         self.all[names.EMAIL_DELIVERY].consume(
             resources.queues.emails, max_concurrency=EMAILS_CONCURRENCY, batch_size=EMAILS_BATCH

@@ -61,6 +61,7 @@ _PURPOSES = {
     names.DEAD_LETTERS: (CHATWOOT,),
     names.MISSED_MESSAGES: (CHATWOOT,),
     names.TOKEN_REFRESH: (OAUTH,),
+    names.CALENDAR_SYNC: (OAUTH,),
     names.EMAIL_DELIVERY: (EMAIL, OAUTH),
     names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL, OAUTH, EMAIL),
 }
@@ -147,6 +148,18 @@ def _email_delivery(on: Resources) -> list[iam.PolicyStatement]:
     ]
 
 
+def _calendar_sync(on: Resources) -> list[iam.PolicyStatement]:
+    return [
+        _table(on.tables.companies, ("GetItem", "Query")),
+        # UpdateItem: a token that is about to end is renewed when it is used.
+        _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),
+        *_bookings(on),
+        _queue(on.queues.sync, ("SendMessage", *CONSUME)),
+        _key(on, names.CALENDAR_SYNC, OPEN),
+        *_client_secrets(on),
+    ]
+
+
 def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
     return [
         _table(on.tables.companies, READ + WRITE),
@@ -155,6 +168,8 @@ def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
         _table(on.tables.conversations, (*READ, "UpdateItem", "DeleteItem")),
         _allow("dynamodb", ("Query",), f"{on.tables.conversations.table_arn}/index/{names.RECENT_INDEX}"),
         _queue(on.queues.incoming, ("SendMessage",)),
+        # Vendors tell of changes.
+        _queue(on.queues.sync, ("SendMessage",)),
         *_bookings(on),
         _table(on.tables.emails, READ + WRITE),
         _allow("dynamodb", ("Query",), f"{on.tables.emails.table_arn}/index/{names.WRITTEN_INDEX}"),
@@ -191,6 +206,7 @@ _GRANTS = {
     names.DEAD_LETTERS: _dead_letters,
     names.MISSED_MESSAGES: _missed_messages,
     names.TOKEN_REFRESH: _token_refresh,
+    names.CALENDAR_SYNC: _calendar_sync,
     names.EMAIL_DELIVERY: _email_delivery,
     names.INTEGRATIONS_API: _integrations_api,
 }

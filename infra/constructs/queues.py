@@ -39,7 +39,8 @@ class Queues(Construct):
 
     ``missed-messages`` → ``missed-messages-dead`` are standard queues: one errand per company and run, in no
     order, fair between companies because each errand names its company as message group. ``token-refresh`` →
-    ``token-refresh-dead`` are the same for connections whose tokens are due. ``emails`` → ``emails-dead`` are
+    ``token-refresh-dead`` are the same for connections whose tokens are due, ``calendar-sync`` →
+    ``calendar-sync-dead`` for companies whose calendars are looked at. ``emails`` → ``emails-dead`` are
     standard and fair as well; an e-mail that waits is received again and again until it has ended.
     """
 
@@ -64,6 +65,12 @@ class Queues(Construct):
             "token-refresh",
             retention=Duration.minutes(ERRAND_RETENTION_MINUTES),
             goes_to=sqs.DeadLetterQueue(queue=self.refresh_dead, max_receive_count=ERRAND_RECEIVES),
+        )
+        self.sync_dead = self._standard("calendar-sync-dead", retention=Duration.days(14))
+        self.sync = self._standard(
+            "calendar-sync",
+            retention=Duration.minutes(ERRAND_RETENTION_MINUTES),
+            goes_to=sqs.DeadLetterQueue(queue=self.sync_dead, max_receive_count=ERRAND_RECEIVES),
         )
         self.emails_dead = self._standard("emails-dead", retention=Duration.days(14))
         self.emails = self._standard(

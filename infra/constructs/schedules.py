@@ -28,6 +28,7 @@ class Schedules(Construct):
         self._functions = functions
         self._every(names.MISSED_MESSAGES, settings.missed_every_minutes)
         self._every(names.TOKEN_REFRESH, settings.refresh_every_minutes)
+        self._every(names.CALENDAR_SYNC, settings.sync_every_minutes)
         self._every(names.EMAIL_DELIVERY, settings.email_sweep_every_minutes)
 
     def _every(self, name: str, minutes: int) -> None:

@@ -29,6 +29,8 @@ CONTACT_INDEX = "contact"
 MONTH_INDEX = "month"
 
 APPOINTMENT = "appointment"
+# The partition of the index ``due`` in which every calendar stands of which something is known.
+KNOWN_CALENDARS = "calendars"
 # Reminders of a whole deployment are due at round times together: eight partitions share them.
 REMINDER_SHARDS = 8
 

@@ -50,14 +50,16 @@ def make_calendars(
         table: the calendars table.
         providers: finds the vendors.
         clock: time.
-        source: tells when calendars are taken; without one the vendors are asked each time.
+        source: tells when calendars are taken, to who looks for times; without one the vendors are asked. Who
+            books asks them in any case.
     """
     sheets, appointments = Sheets(table, clock), Appointments(table)
     events, writing = Events(providers, sheets), Writing(table, sheets, clock)
     settling = Settling(writing, events, clock)
-    looking = Looking(sheets, source or LiveBusy(providers, clock), clock)
+    live = Looking(sheets, LiveBusy(providers, clock), clock)
+    looking = Looking(sheets, source, clock) if source else live
     return Calendars(
-        Booking(appointments, looking, events, settling, writing, clock),
+        Booking(appointments, live, events, settling, writing, clock),
         looking,
         appointments,
         Reconciling(appointments, settling, writing, events, providers, clock),

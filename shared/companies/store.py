@@ -61,13 +61,14 @@ class StoredCompany:
 
 @dataclass(frozen=True)
 class CompanySummary:
-    """One line of the list of companies."""
+    """One line of the list of companies; ``calendars`` is ``None`` in lines that are older than the count."""
 
     company_id: str
     name: str
     mode: str
     version: int
     updated_at: int
+    calendars: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class CompanyStore:
             return [
                 _unless_changed(state.document, Put(item)),
                 _unchanged(Key(company_pk(company_id), CONNECTION), state.connection),
-                Put(_listed(item, company_id)),
+                Put(_listed(item, company_id, len(company.calendars))),
                 *changes(self._table, company_id, before, after),
             ]
 
@@ -306,13 +307,21 @@ def _as_before(before: Item | None) -> tuple[str, Item]:
     return "revision = :revision", {":revision": before["revision"]}
 
 
-def _listed(document: Item, company_id: str) -> Item:
+def _listed(document: Item, company_id: str, calendars: int) -> Item:
     plain = {name: document[name] for name in ("v", "name", "mode", "version", "updated_at")}
-    return {**Key(DIRECTORY_PK, company_pk(company_id)).as_item(), "company_id": company_id, **plain}
+    own = {"company_id": company_id, "calendars": calendars}
+    return {**Key(DIRECTORY_PK, company_pk(company_id)).as_item(), **own, **plain}
 
 
 def _summary(item: Item) -> CompanySummary:
-    return CompanySummary(item["company_id"], item["name"], item["mode"], item["version"], item["updated_at"])
+    return CompanySummary(
+        item["company_id"],
+        item["name"],
+        item["mode"],
+        item["version"],
+        item["updated_at"],
+        item.get("calendars"),
+    )
 
 
 def _no_company() -> NotFound:

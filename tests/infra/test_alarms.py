@@ -28,7 +28,7 @@ def test_there_is_an_alarm_for_everything_that_leaves_a_customer_waiting(templat
     """Ages of queues, dead letters, the door's failures, and errors and throttles of every function."""
     functions = [name.replace("_", "-") for name in names.FUNCTIONS]
     expected = {"incoming-age", "dead-letter-age", "parked", "missed-messages-dead", "door-5xx"}
-    expected |= {"token-refresh-dead", "emails-dead", "emails-age"}
+    expected |= {"token-refresh-dead", "calendar-sync-dead", "emails-dead", "emails-age"}
     expected |= {counter.alarm for counter in COUNTERS}
     expected |= {f"{name}-{what}" for name in functions for what in ("errors", "throttles")}
     assert set(alarms(template)) == expected

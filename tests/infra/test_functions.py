@@ -48,6 +48,7 @@ def test_has_a_log_group_with_retention(template: StageTemplate, name: str) -> N
         (names.DEAD_LETTERS, 120),
         (names.MISSED_MESSAGES, 60),
         (names.TOKEN_REFRESH, 60),
+        (names.CALENDAR_SYNC, 60),
         (names.EMAIL_DELIVERY, 120),
         (names.INTEGRATIONS_API, 29),
     ],

@@ -155,7 +155,7 @@ def test_only_the_api_reads_the_index_of_recent_conversations(template: StageTem
         assert granted == expected, function
 
 
-def test_turns_and_the_api_book_and_no_other_function_does(template: StageTemplate) -> None:
+def test_turns_the_api_and_the_sync_book_and_no_other_function_does(template: StageTemplate) -> None:
     """Whole transactions, and reading by the indexes' names."""
     calendars = template.table(names.CALENDARS)
     expected = {
@@ -168,7 +168,7 @@ def test_turns_and_the_api_book_and_no_other_function_does(template: StageTempla
         "ConditionCheckItem",
     }
     for function in names.FUNCTIONS:
-        books = function in {names.CONVERSATION_TURNS, names.INTEGRATIONS_API}
+        books = function in {names.CONVERSATION_TURNS, names.INTEGRATIONS_API, names.CALENDAR_SYNC}
         actions = {f"dynamodb:{action}" for action in expected} if books else set()
         assert allowed(template, function, calendars) == actions, function
         indexes = {
@@ -228,6 +228,7 @@ def test_only_the_api_changes_what_a_company_is_and_what_it_trusts_us_with(templ
             if table == names.CREDENTIALS and function in {
                 names.CONVERSATION_TURNS,
                 names.TOKEN_REFRESH,
+                names.CALENDAR_SYNC,
                 names.EMAIL_DELIVERY,
             }:
                 # A token that is about to end is renewed when it is used, and nothing else changes.
@@ -293,7 +294,7 @@ def test_deployment_secrets_are_read_by_name_where_they_are_used(template: Stage
         ]
         asks = {names.CONVERSATION_TURNS, names.INTEGRATIONS_API}
         secrets = ["openai_api_key"] if function in asks else []
-        if function in asks | {names.TOKEN_REFRESH, names.EMAIL_DELIVERY}:
+        if function in asks | {names.TOKEN_REFRESH, names.EMAIL_DELIVERY, names.CALENDAR_SYNC}:
             secrets += ["google_client_secret", "calendly_client_secret"]
         wanted = [f"arn::ssm:::parameter/frontdesk/{template.stage}/{name}" for name in secrets]
         assert sorted(granted) == sorted(wanted), function

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from tests.infra.conftest import Synthesizer
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3600
-ERRANDS = {"missed-messages": names.MISSED_MESSAGES, "token-refresh": names.TOKEN_REFRESH}
+ERRANDS = {
+    "missed-messages": names.MISSED_MESSAGES,
+    "token-refresh": names.TOKEN_REFRESH,
+    "calendar-sync": names.CALENDAR_SYNC,
+}
 CONSUMERS = {names.CONVERSATION_TURNS: "incoming", names.DEAD_LETTERS: "dead-letters"}
 
 

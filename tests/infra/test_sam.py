@@ -62,7 +62,7 @@ def _made(
     for name in ("incoming", "dead-letters"):
         queue = sqs.create_queue(QueueName=names.queue("dev", name), Attributes={"FifoQueue": "true"})
         made[template.queue(name)[0]] = queue["QueueUrl"]
-    for name in ("token-refresh", "emails"):
+    for name in ("token-refresh", "calendar-sync", "emails"):
         queue = sqs.create_queue(QueueName=names.standard_queue("dev", name))
         made[template.standard_queue(name)[0]] = queue["QueueUrl"]
     return made

@@ -83,6 +83,17 @@ def test_lost_e_mails_are_looked_for_every_five_minutes(
     assert schedule["Properties"]["ScheduleExpression"] == "rate(1 minute)"
 
 
+def test_calendars_are_looked_at_every_fifteen_minutes(
+    template: StageTemplate, synthesized: Synthesizer
+) -> None:
+    """More often than what is known of them grows old by default."""
+    wanted = names.schedule(template.stage, names.CALENDAR_SYNC)
+    _, schedule = template.named("AWS::Scheduler::Schedule", "Name", wanted)
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(15 minutes)"
+    with pytest.raises(ContextError, match="from 5 to 15"):
+        synthesized("dev", sync_every_minutes="20")
+
+
 def test_the_pace_can_be_chosen(synthesized: Synthesizer) -> None:
     """In whole minutes."""
     expressions = [

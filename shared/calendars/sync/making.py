@@ -1,0 +1,87 @@
+"""Puts the looks at calendars together from settings and AWS clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared.calendars.looking import LiveBusy
+from shared.calendars.making import make_calendars
+from shared.calendars.providers.making import make_calendar_providers
+from shared.calendars.sync.cache import Cache
+from shared.calendars.sync.cached_busy import CachedBusy
+from shared.calendars.sync.channels import Channels, reachable
+from shared.calendars.sync.errands import SyncQueue
+from shared.calendars.sync.pushes import Pushes
+from shared.calendars.sync.reading import Reader
+from shared.calendars.sync.rounds import SyncRounds
+from shared.calendars.sync.syncing import Syncing
+from shared.companies.store import CompanyStore
+from shared.platform import aws
+from shared.platform.clock import SystemClock
+from shared.platform.tables import Table
+
+if TYPE_CHECKING:
+    from shared.calendars.providers.contract import CalendarProviders
+    from shared.platform.settings import Environment
+
+_NOWHERE = "-"
+
+
+def make_sync_rounds(environment: Environment) -> SyncRounds:
+    """The work of ``calendar_sync``.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    clock, table = SystemClock(), _calendars_table(environment)
+    providers = make_calendar_providers(environment)
+    cache, calendars = Cache(table), make_calendars(table, providers, clock)
+    syncing = Syncing(
+        cache=cache,
+        reader=Reader(clock),
+        channels=Channels(table, clock, _public_url(environment)),
+        providers=providers,
+        reconciling=calendars.reconciling,
+        appointments=calendars.appointments,
+        clock=clock,
+    )
+    companies = CompanyStore(Table(aws.dynamodb(), environment.text("FRONTDESK_COMPANIES_TABLE")), clock)
+    return SyncRounds(companies, cache, syncing, _queue(environment), clock)
+
+
+def make_pushes(environment: Environment) -> Pushes:
+    """What takes vendors' notifications.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    return Pushes(_calendars_table(environment), _queue(environment), SystemClock())
+
+
+def make_cached_busy(environment: Environment, providers: CalendarProviders) -> CachedBusy:
+    """When calendars are taken, from the last look where that is fresh enough.
+
+    Args:
+        environment: the settings.
+        providers: finds the vendors.
+
+    Raises:
+        SettingError: a setting is missing or wrong.
+    """
+    clock = SystemClock()
+    return CachedBusy(Cache(_calendars_table(environment)), LiveBusy(providers, clock), clock)
+
+
+def _calendars_table(environment: Environment) -> Table:
+    return Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
+
+
+def _queue(environment: Environment) -> SyncQueue:
+    return SyncQueue(aws.sqs(), environment.url("FRONTDESK_SYNC_QUEUE_URL"))
+
+
+def _public_url(environment: Environment) -> str:
+    if environment.text("FRONTDESK_PUBLIC_URL", _NOWHERE) == _NOWHERE:
+        return ""
+    loopback = environment.flag("FRONTDESK_LOOPBACK_ALLOWED")
+    return reachable(environment.url("FRONTDESK_PUBLIC_URL"), loopback=loopback)
