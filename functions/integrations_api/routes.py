@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from functions.integrations_api import (
     openapi,
     routes_api_keys,
+    routes_calendar_pushes,
     routes_calendar_secrets,
     routes_calendly,
     routes_chatwoot,
@@ -58,6 +59,7 @@ ROUTES = (
     *routes_api_keys.ROUTES,
     *routes_calendar_secrets.ROUTES,
     *routes_calendly.ROUTES,
+    *routes_calendar_pushes.ROUTES,
     *routes_chatwoot.ROUTES,
     *routes_connect.ROUTES,
     *routes_conversations.ROUTES,

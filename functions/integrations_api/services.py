@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from functions.integrations_api.email_services import EmailServices, make_email_services
 from shared.calendars.calendly_webhooks import CalendlyWebhooks
 from shared.calendars.providers.making import make_calendar_providers
+from shared.calendars.sync.cache import Cache
+from shared.calendars.sync.making import make_pushes
 from shared.companies.api_keys import ApiKeys, Caller
 from shared.companies.audit import Audit
 from shared.companies.customers import Customers
@@ -26,6 +28,7 @@ from shared.credentials.connections import Connections
 from shared.credentials.vault import Vault
 from shared.email.customer_shelf import EmailShelf
 from shared.email.making_outbox import emails_table, make_email_queue
+from shared.integrations.calendar_health import CalendarHealth
 from shared.integrations.chatwoot import ChatwootIntegration
 from shared.integrations.check import HealthCheck
 from shared.integrations.email_health import EmailHealth
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from shared.calendars.providers.registry import VendorProviders
+    from shared.calendars.sync.pushes import Pushes
     from shared.companies.customers import Shelf
     from shared.conversations.replaying import Replayer
     from shared.credentials.store import Credentials
@@ -76,6 +80,7 @@ class Services:
         email: everything behind the routes of e-mail.
         calendly_webhooks: receives what Calendly tells of bookings.
         calendars: companies' calendars at their vendors; made when first needed.
+        pushes: takes what vendors of calendars tell.
         sandbox: makes a turn that sends nothing; made when first needed, because it needs the model.
         repeat: begins a request that may be a repetition.
         stage: the deployment's stage.
@@ -99,6 +104,7 @@ class Services:
     email: EmailServices
     calendly_webhooks: CalendlyWebhooks
     calendars: Callable[[], VendorProviders]
+    pushes: Callable[[], Pushes]
     sandbox: Callable[[], Sandbox]
     repeat: Callable[[str, Secret, str], Repeat]
     stage: str = "local"
@@ -131,6 +137,7 @@ def make_services(variables: Mapping[str, str]) -> Services:
     email = make_email_services(
         emails, make_email_queue(environment), companies, credentials, lambda: HttpClient(guard), clock
     )
+    calendars = Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
     return Services(
         companies=companies,
         api_keys=ApiKeys(table, clock),
@@ -144,6 +151,7 @@ def make_services(variables: Mapping[str, str]) -> Services:
             conversations,
             clock,
             EmailHealth(companies, email.secrets, emails, clock),
+            CalendarHealth(companies, Cache(calendars), clock),
         ),
         doctor=Doctor(table, credentials, clock),
         reader=Reader(conversations, clock),
@@ -152,10 +160,9 @@ def make_services(variables: Mapping[str, str]) -> Services:
         oauth_flow=oauth.flow,
         oauth_accounts=oauth.accounts,
         email=email,
-        calendly_webhooks=CalendlyWebhooks(
-            credentials, Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE")), clock
-        ),
+        calendly_webhooks=CalendlyWebhooks(credentials, calendars, clock),
         calendars=cache(lambda: make_calendar_providers(environment)),
+        pushes=lambda: make_pushes(environment),
         sandbox=lambda: Sandbox(make_desk(environment)),
         repeat=lambda owner, bearer, key: Repeat(table, clock, owner, bearer, key),
         **_settings(environment),
@@ -190,6 +197,7 @@ def make_health(
     conversations: Table,
     clock: Clock,
     email: EmailHealth | None = None,
+    calendars: CalendarHealth | None = None,
 ) -> HealthCheck:
     """How integrations are, by what is stored of them.
 
@@ -200,9 +208,11 @@ def make_health(
         conversations: the conversations table.
         clock: for times.
         email: how the providers of e-mail are.
+        calendars: how calendars could be read.
     """
     connections = Connections(sealed, credentials.vault, clock)
-    return HealthCheck(chatwoot, connections, credentials, Pulse(conversations, clock), clock, email)
+    pulse = Pulse(conversations, clock)
+    return HealthCheck(chatwoot, connections, credentials, pulse, clock, email, calendars)
 
 
 def _settings(environment: Environment) -> dict[str, Any]:

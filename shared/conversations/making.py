@@ -11,8 +11,11 @@ from shared.agent.connect import open_model_client
 from shared.agent.orchestrator import Orchestrator
 from shared.agent.settings import ModelSettings
 from shared.agent.tools.registry import default_registry
+from shared.calendars.looking import LiveBusy
 from shared.calendars.making import make_calendars
 from shared.calendars.providers.making import make_calendar_providers
+from shared.calendars.sync.cache import Cache
+from shared.calendars.sync.cached_busy import CachedBusy
 from shared.companies.pulse import Pulse
 from shared.companies.store import CompanyStore
 from shared.conversations.dead_letters import DeadLetterOffice
@@ -127,5 +130,7 @@ def make_appointments(environment: Environment) -> AppointmentDesk:
     """
     clock = SystemClock()
     table = Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
-    calendars = make_calendars(table, make_calendar_providers(environment), clock)
+    providers = make_calendar_providers(environment)
+    source = CachedBusy(Cache(table), LiveBusy(providers, clock), clock)
+    calendars = make_calendars(table, providers, clock, source)
     return make_appointment_desk(calendars, table, clock)

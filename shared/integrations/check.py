@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.companies.pulse import Pulse
     from shared.credentials.connections import Connections
     from shared.credentials.store import Credentials
+    from shared.integrations.calendar_health import CalendarHealth
     from shared.integrations.chatwoot import ChatwootIntegration
     from shared.integrations.email_health import EmailHealth
     from shared.platform.clock import Clock
@@ -40,6 +41,7 @@ class HealthCheck:
         pulse: tells how model and Chatwoot did in turns.
         clock: for the cache.
         email: tells of the providers of e-mail.
+        calendars: tells how calendars could be read.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class HealthCheck:
         pulse: Pulse,
         clock: Clock,
         email: EmailHealth | None = None,
+        calendars: CalendarHealth | None = None,
     ) -> None:
         self._chatwoot = chatwoot
         self._connections = connections
@@ -57,6 +60,7 @@ class HealthCheck:
         self._pulse = pulse
         self._clock = clock
         self._email = email
+        self._calendars = calendars
         self._told: OrderedDict[str, tuple[float, dict[str, Any]]] = OrderedDict()
 
     def of(self, company_id: str, public_url: str) -> dict[str, Any]:
@@ -90,4 +94,5 @@ class HealthCheck:
             "credentials": vault_health(self._credentials.condition(company_id)),
             **{one.provider: connection_health(one, now) for one in self._connections.of(company_id)},
             **({"email": mail} if mail else {}),
+            **(self._calendars.of(company_id) if self._calendars else {}),
         }

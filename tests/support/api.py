@@ -12,6 +12,8 @@ from functions.integrations_api.routes import ROUTES
 from functions.integrations_api.services import Services, make_customers, make_health
 from shared.calendars.calendly_webhooks import CalendlyWebhooks
 from shared.calendars.providers.contract import Unsupported
+from shared.calendars.sync.cache import Cache
+from shared.calendars.sync.pushes import Pushes
 from shared.companies.api_keys import ApiKeys
 from shared.companies.audit import Audit
 from shared.companies.idempotency import Repeat
@@ -26,6 +28,7 @@ from shared.credentials.clients import OAuthClients
 from shared.credentials.store import Credentials
 from shared.credentials.vault import Vault
 from shared.email.customer_shelf import EmailShelf
+from shared.integrations.calendar_health import CalendarHealth
 from shared.integrations.chatwoot import ChatwootIntegration
 from shared.integrations.email_health import EmailHealth
 from shared.integrations.making_oauth import OAuth, make_oauth
@@ -38,6 +41,7 @@ from tests.fakes.fifo import FakeFifoQueue
 from tests.fakes.mind import FakeMind
 from tests.support.atomic import AtomicTable
 from tests.support.aws import make_table
+from tests.support.calendar_sync import SentErrands
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,6 +122,8 @@ class Api:
         chatwoot = ChatwootIntegration(self.companies, self.credentials, guard, self.clock)
         self.emails_table = AtomicTable(make_table(dynamodb, "emails"))
         self.queued: list[str] = []
+        self.calendars_table = AtomicTable(make_table(dynamodb, "calendars"))
+        self.looks = SentErrands()
         email = make_email_services(
             self.emails_table,
             self,
@@ -135,7 +141,13 @@ class Api:
             credentials=self.credentials,
             chatwoot=chatwoot,
             health=make_health(
-                chatwoot, self.credentials, self.credentials_table, conversations, self.clock, health
+                chatwoot,
+                self.credentials,
+                self.credentials_table,
+                conversations,
+                self.clock,
+                health,
+                CalendarHealth(self.companies, Cache(self.calendars_table), self.clock),
             ),
             doctor=Doctor(self.table, self.credentials, self.clock),
             reader=Reader(conversations, self.clock),
@@ -146,10 +158,9 @@ class Api:
             oauth_flow=oauth.flow,
             oauth_accounts=oauth.accounts,
             email=email,
-            calendly_webhooks=CalendlyWebhooks(
-                self.credentials, AtomicTable(make_table(dynamodb, "calendars")), self.clock
-            ),
+            calendly_webhooks=CalendlyWebhooks(self.credentials, self.calendars_table, self.clock),
             calendars=_no_calendars,
+            pushes=lambda: Pushes(self.calendars_table, self.looks, self.clock),
             sandbox=lambda: Sandbox(desk),
             repeat=lambda owner, bearer, key: Repeat(self.table, self.clock, owner, bearer, key),
             public_url=PUBLIC_URL,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.calendars.looking import LiveBusy
 from shared.calendars.making import make_calendars
 from shared.calendars.providers.making import make_calendar_providers
 from shared.calendars.sync.cache import Cache
-from shared.calendars.sync.cached_busy import CachedBusy
 from shared.calendars.sync.channels import Channels, reachable
 from shared.calendars.sync.errands import SyncQueue
 from shared.calendars.sync.pushes import Pushes
@@ -21,7 +19,6 @@ from shared.platform.clock import SystemClock
 from shared.platform.tables import Table
 
 if TYPE_CHECKING:
-    from shared.calendars.providers.contract import CalendarProviders
     from shared.platform.settings import Environment
 
 _NOWHERE = "-"
@@ -56,20 +53,6 @@ def make_pushes(environment: Environment) -> Pushes:
         SettingError: a setting is missing or wrong.
     """
     return Pushes(_calendars_table(environment), _queue(environment), SystemClock())
-
-
-def make_cached_busy(environment: Environment, providers: CalendarProviders) -> CachedBusy:
-    """When calendars are taken, from the last look where that is fresh enough.
-
-    Args:
-        environment: the settings.
-        providers: finds the vendors.
-
-    Raises:
-        SettingError: a setting is missing or wrong.
-    """
-    clock = SystemClock()
-    return CachedBusy(Cache(_calendars_table(environment)), LiveBusy(providers, clock), clock)
 
 
 def _calendars_table(environment: Environment) -> Table:

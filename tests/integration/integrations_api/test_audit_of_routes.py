@@ -26,6 +26,7 @@ NO_ACTS = {
         for vendor in ("sendgrid", "mailgun", "ses")
     },
     "POST /api/webhook/calendly/{company_id}": "Calendly's word of a booking, not a person's act",
+    "POST /api/webhook/google/{company_id}": "a vendor tells; nothing is changed but what is known",
     "POST /api/webhook/test": "looks at a delivery that was sent with it",
     **{
         f"POST /api/integrations/{provider}/{page}": "a person's click; what it stores, `Arrivals` records"
