@@ -11,7 +11,8 @@
 
 Indexes (keys ``<index>_pk``, ``<index>_sk``; sparse; they project keys only, so read the item):
 ``due``: reminders (`reminders_due_pk`) and unfinished bookings (`unsettled_pk`) by the time at which they
-want attention; ``contact``: a contact's appointments by their start; ``month``: a company's, by the month.
+want attention, and every calendar of which something is known (`KNOWN_CALENDARS`); ``contact``: a contact's
+appointments by their start; ``month``: a company's, by the month.
 """
 
 from __future__ import annotations

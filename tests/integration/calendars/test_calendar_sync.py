@@ -218,7 +218,7 @@ def test_a_calendar_whose_events_are_not_for_our_eyes_is_kept_by_its_free_busy(g
     google.control(
         "POST", "calendars", {"id": room, "summary": "Room", "owner": "x@y.example", "shared": shared}
     )
-    google.control("POST", "accounts", {"email": "x@y.example", "name": "X", "subject": "9"})
+    google.control("POST", "accounts", {"email": "x@y.example", "name": "X"})
     world = World(google, calendar=room)
     now = world.clock.now()
     by_hand(google, room, start=moment(now, 5), end=moment(now, 6))

@@ -12,7 +12,7 @@ from shared.companies.calendars import CalendarSettings
 from tests.support.calendar_sync import around
 
 if TYPE_CHECKING:
-    from tests.support.api import Api
+    from tests.support.api import Api, Told
 
 TOKEN = "ana." + "t" * 43
 HEADERS = {
@@ -32,11 +32,24 @@ def channel(api: Api) -> None:
     api.calendars_table.put({**key.as_item(), "v": 1, **item})
 
 
+def push(api: Api, company_id: str, headers: dict[str, str]) -> Told:
+    """One notification."""
+    return api(
+        "POST",
+        f"/api/webhook/google/{company_id}",
+        key=None,
+        raw=None,
+        encoded=False,
+        cookies=None,
+        **headers,
+    )
+
+
 def test_a_change_asks_for_a_look_once(api: Api) -> None:
     """Without a key of ours: who tells is known by the channel's token; no body either way."""
     channel(api)
     for _ in range(2):
-        answer = api("POST", "/api/webhook/google/sol", **HEADERS)
+        answer = push(api, "sol", HEADERS)
         assert (answer.status, answer.text) == (204, "")
     assert api.looks.sent == [SyncErrand("sol", "ana")]
 
@@ -45,12 +58,12 @@ def test_who_is_no_channel_of_ours_is_answered_like_an_unknown_company(api: Api)
     """404 and the same words, with a wrong token, a wrong company and no headers."""
     channel(api)
     told = {
-        api("POST", path, **headers).text
-        for path, headers in [
-            ("/api/webhook/google/sol", {**HEADERS, "X-Goog-Channel-Token": "ana.wrong"}),
-            ("/api/webhook/google/luna", HEADERS),
-            ("/api/webhook/google/sol", {}),
-            ("/api/webhook/google/operator", HEADERS),
+        push(api, company_id, headers).text
+        for company_id, headers in [
+            ("sol", {**HEADERS, "X-Goog-Channel-Token": "ana.wrong"}),
+            ("luna", HEADERS),
+            ("sol", {}),
+            ("operator", HEADERS),
         ]
     }
     assert len(told) == 1
