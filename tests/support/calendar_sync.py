@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.calendars.providers.contract import CalendarProviders
     from shared.calendars.sync.errands import SyncErrand
     from shared.companies.model import Company
+    from shared.platform.tables import Table
 
 PUBLIC_URL = "https://desk.example"
 
@@ -101,9 +102,10 @@ class SyncWorld:
         providers: CalendarProviders | None = None,
         changes: dict[str, Any] | None = None,
         base_url: str = PUBLIC_URL,
-        table: MemoryTable | None = None,
+        table: Table | None = None,
     ) -> None:
-        self.clock, self.table = FakeClock(), table or MemoryTable()
+        self.clock = FakeClock()
+        self.table: Table = table or MemoryTable()
         self.vendor = vendor or TellingCalendars()
         self.providers = providers or self.vendor
         self.desk = Desk(self.table, self.vendor, self.clock, changes)
