@@ -23,7 +23,8 @@ def receive(call: Call) -> Answer:
     if not is_company_id(company_id):
         raise Untrusted("there is no such company", reason="no_secret")
     header = call.request.headers.get(SIGNATURE_HEADER, "")
-    call.services.calendly_webhooks.receive(company_id, header, body)
+    if call.services.calendly_webhooks.receive(company_id, header, body) is not None:
+        call.services.pushes().wake(company_id)
     return Answer({"status": "received"})
 
 

@@ -112,7 +112,9 @@ def _expected_version(call: Call) -> int | None:
 
 
 def _summary(company: CompanySummary) -> dict[str, Any]:
-    return asdict(company) | {"updated_at": _time(company.updated_at)}
+    shown = asdict(company) | {"updated_at": _time(company.updated_at)}
+    del shown["calendars"]  # a count for rounds, which older lines do not have
+    return shown
 
 
 def _time(milliseconds: int) -> str:

@@ -26,6 +26,7 @@ from tests.support.bookings import COMPANY, Desk
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shared.calendars.calendly_webhooks import BookingChange
     from shared.calendars.intervals import Span
     from shared.calendars.providers.contract import CalendarProviders
     from shared.calendars.sync.errands import SyncErrand
@@ -49,6 +50,22 @@ class SentErrands:
             raise ConnectionError
         self.sent.append(errand)
         self.delays.append(delay_seconds)
+
+
+@dataclass
+class ToldBookings:
+    """What Calendly told, without its signatures."""
+
+    waiting: list[BookingChange] = field(default_factory=list)
+
+    def changed(self, company_id: str) -> list[BookingChange]:
+        """See `CalendlyWebhooks`."""
+        return list(self.waiting) if company_id == COMPANY else []
+
+    def looked_at(self, company_id: str, change: BookingChange) -> None:
+        """See `CalendlyWebhooks`."""
+        assert company_id == COMPANY
+        self.waiting.remove(change)
 
 
 @dataclass(frozen=True)
@@ -111,6 +128,7 @@ class SyncWorld:
         self.desk = Desk(self.table, self.vendor, self.clock, changes)
         self.company = self.desk.company
         self.companies = ListedCompanies({COMPANY: self.company})
+        self.told = ToldBookings()
         self.cache, self.errands = Cache(self.table), SentErrands()
         self.channels = Channels(self.table, self.clock, base_url)
         self.pushes = Pushes(self.table, self.errands, self.clock)
@@ -126,6 +144,7 @@ class SyncWorld:
             providers=self.providers,
             reconciling=self.desk.calendars.reconciling,
             appointments=self.desk.calendars.appointments,
+            told=self.told,
             clock=self.clock,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shared.calendars.calendly_webhooks import CalendlyWebhooks
 from shared.calendars.making import make_calendars
 from shared.calendars.providers.making import make_calendar_providers
 from shared.calendars.sync.cache import Cache
@@ -14,6 +15,7 @@ from shared.calendars.sync.reading import Reader
 from shared.calendars.sync.rounds import SyncRounds
 from shared.calendars.sync.syncing import Syncing
 from shared.companies.store import CompanyStore
+from shared.credentials.making import make_credentials
 from shared.platform import aws
 from shared.platform.clock import SystemClock
 from shared.platform.tables import Table
@@ -40,6 +42,7 @@ def make_sync_rounds(environment: Environment) -> SyncRounds:
         providers=providers,
         reconciling=calendars.reconciling,
         appointments=calendars.appointments,
+        told=CalendlyWebhooks(make_credentials(environment), table, clock),
         clock=clock,
     )
     companies = CompanyStore(Table(aws.dynamodb(), environment.text("FRONTDESK_COMPANIES_TABLE")), clock)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shared.calendars.sync.channels import channel_key, token_hash
-from shared.calendars.sync.errands import SyncErrand
+from shared.calendars.sync.errands import EVERY_CALENDAR, SyncErrand
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import NotFound
 from shared.platform.observability import count
@@ -90,8 +90,8 @@ class Pushes:
         count("CalendarPushes", outcome=outcome)
         return outcome
 
-    def wake(self, company_id: str, calendar_id: str) -> None:
-        """Ask for a look at a calendar, for vendors whose notifications are checked elsewhere."""
+    def wake(self, company_id: str, calendar_id: str = EVERY_CALENDAR) -> None:
+        """Ask for a look at a calendar, or at all; for vendors whose notifications are checked elsewhere."""
         self.errands.send(SyncErrand(company_id, calendar_id), DELAY_SECONDS)
 
     def _channel(self, company_id: str, headers: Mapping[str, str]) -> tuple[Item, Key]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from shared.calendars.providers.contract import PRIVATE_APPOINTMENT, PRIVATE_COMPANY
+from shared.calendars.providers.contract import PRIVATE_APPOINTMENT, PRIVATE_COMPANY, Event
 from shared.companies.calendars import CalendarSettings
 from shared.platform.errors import FrontdeskError, GiveUp, InvalidInput, RetryLater
 from shared.platform.observability import bound, count, log, milliseconds
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.calendars.appointments import Appointment
-    from shared.calendars.providers.contract import CalendarProvider, CalendarProviders, Event
+    from shared.calendars.calendly_webhooks import BookingChange
+    from shared.calendars.providers.contract import CalendarProvider, CalendarProviders
     from shared.calendars.reconciling import Swept
     from shared.calendars.sync.cache import Cache, Look
     from shared.calendars.sync.channels import Channels
@@ -76,6 +77,18 @@ class AppointmentFinder(Protocol):
         ...
 
 
+class BookingsTold(Protocol):
+    """See `shared.calendars.calendly_webhooks.CalendlyWebhooks`."""
+
+    def changed(self, company_id: str) -> list[BookingChange]:
+        """What was told and not yet looked at."""
+        ...
+
+    def looked_at(self, company_id: str, change: BookingChange) -> None:
+        """Forget a change."""
+        ...
+
+
 @dataclass(frozen=True)
 class Looked:
     """How a company's look ended.
@@ -102,6 +115,7 @@ class Syncing:
         providers: finds the vendors.
         reconciling: makes calendars and appointments agree.
         appointments: finds appointments.
+        told: what Calendly told of bookings.
         clock: time.
     """
 
@@ -111,12 +125,14 @@ class Syncing:
     providers: CalendarProviders
     reconciling: Reconciler
     appointments: AppointmentFinder
+    told: BookingsTold
     clock: Clock
 
     def every(self, company_id: str, company: Company, deadline: Deadline) -> Looked:
         """Look at all calendars of a company, those first that were read longest ago."""
         looked = self.some(company_id, company, self._in_turn(company_id, company), deadline)
         if deadline.remaining_seconds() >= LEAST_SECONDS:
+            self._apart("told", lambda: self._follow_told(company_id, company, deadline))
             self._sweep(company_id, company, deadline)
         return looked
 
@@ -251,14 +267,31 @@ class Syncing:
         nameless = [event for event in events if _nameless(event)]
         if not nameless:
             return ours
-        now, owners = self.clock.now(), dict[str, str]()
-        for one in self.appointments.between(company_id, now - timedelta(days=1), now + FURTHEST):
-            owners |= {ref.event_id: one.id for ref in one.events}
+        owners = self._owners(company_id)
         return ours + [
-            replace(event, private={PRIVATE_COMPANY: company_id, PRIVATE_APPOINTMENT: owners[event.id]})
+            replace(event, private=_mark(company_id, owners[event.id][0]))
             for event in nameless
             if event.id in owners
         ]
+
+    def _follow_told(self, company_id: str, company: Company, deadline: Deadline) -> None:
+        """What Calendly told. Whose booking it is follows from its id alone: marks in it prove nothing."""
+        changes = self.told.changed(company_id)
+        owners = self._owners(company_id) if changes else {}
+        for change in changes:
+            if change.event_id in owners:
+                appointment, calendar = owners[change.event_id]
+                cancelled = change.state == "cancelled"
+                private = _mark(company_id, appointment)
+                event = Event(change.event_id, change.interval, cancelled=cancelled, private=private)
+                _tell({self.reconciling.seen(company_id, company, calendar, event, deadline): 1})
+            self.told.looked_at(company_id, change)
+
+    def _owners(self, company_id: str) -> dict[str, tuple[str, str]]:
+        """Appointment and calendar of each event of ours that is still to come."""
+        now = self.clock.now()
+        found = self.appointments.between(company_id, now - timedelta(days=1), now + FURTHEST)
+        return {ref.event_id: (one.id, ref.calendar) for one in found for ref in one.events}
 
     def _sweep(self, company_id: str, company: Company, deadline: Deadline) -> None:
         def sweep() -> None:
@@ -281,6 +314,10 @@ class Syncing:
 
 def _ours(event: Event, company_id: str) -> bool:
     return event.private.get(PRIVATE_COMPANY) == company_id
+
+
+def _mark(company_id: str, appointment: str) -> dict[str, str]:
+    return {PRIVATE_COMPANY: company_id, PRIVATE_APPOINTMENT: appointment}
 
 
 def _nameless(event: Event) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.calendars.appointments import Status
+from shared.calendars.calendly_webhooks import BookingChange
 from shared.calendars.keys import calendar_pk
 from shared.calendars.providers.contract import Capabilities, EventMissing
 from shared.calendars.sync.cache import STATE, TAKEN
@@ -332,6 +333,34 @@ def test_what_could_not_be_reconciled_now_is_reconciled_with_the_next_look(world
     world.sync()
     assert world.desk.found(made.id).start == at(12)
     assert not world.look().unreconciled
+
+
+def test_a_booking_that_its_customer_cancels_at_calendly_is_cancelled_here(world: SyncWorld) -> None:
+    """What was told is looked at once; what broke is looked at again."""
+    made = world.desk.book(at(9)).appointment
+    assert made is not None
+    event = made.events[0].event_id
+    world.vendor.staff_cancels("ana@g", event)
+    world.told.waiting.append(BookingChange(event, "x", "cancelled", made.place.interval))
+    world.vendor.refuses["get"] = RetryLater("down")
+    world.vendor.refuses["changes"] = RetryLater("down")
+    world.sync()
+    assert len(world.told.waiting) == 1
+    world.vendor.refuses.pop("get")
+    world.sync()
+    assert world.desk.found(made.id).status == Status.CANCELLED
+    assert world.told.waiting == []
+
+
+def test_a_mark_in_a_booking_of_others_moves_nothing(world: SyncWorld) -> None:
+    """Anybody can write our mark into a booking; only the event's id counts."""
+    made = world.desk.book(at(9)).appointment
+    assert made is not None
+    forged = BookingChange("another-event", "x", "cancelled", made.place.interval, appointment=made.id)
+    world.told.waiting.append(forged)
+    world.sync()
+    assert world.desk.found(made.id).status == Status.CONFIRMED
+    assert world.told.waiting == []
 
 
 def test_the_round_settles_what_is_half_done(world: SyncWorld) -> None:
