@@ -39,7 +39,11 @@ _TOO_MANY = {
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _LISTS = ("next_cursor",)
-_FILTERS = {"/api/emails": ("state", "since")}
+_FILTERS = {
+    "/api/calendar/availability": ("service", "from", "to", "zone"),
+    "/api/calendar/appointments": ("from", "to", "contact"),
+    "/api/emails": ("state", "since"),
+}
 
 
 def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:

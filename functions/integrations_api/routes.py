@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from functions.integrations_api import (
     openapi,
     routes_api_keys,
+    routes_calendar,
     routes_calendar_pushes,
     routes_calendar_secrets,
     routes_calendly,
@@ -64,6 +65,7 @@ ROUTES = (
     *routes_connect.ROUTES,
     *routes_conversations.ROUTES,
     *routes_contacts.ROUTES,
+    *routes_calendar.ROUTES,
     *routes_emails.ROUTES,
     *routes_email_settings.ROUTES,
     *routes_email_reports.ROUTES,

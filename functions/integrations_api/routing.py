@@ -107,7 +107,7 @@ class Route:
         keyed: whether the route itself makes sense of ``Idempotency-Key``.
     """
 
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     run: Callable[[Call], Answer]
     summary: str

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.integrations_api.email_services import EmailServices, make_email_services
 from shared.calendars.calendly_webhooks import CalendlyWebhooks
+from shared.calendars.customer_shelf import AppointmentShelf
 from shared.calendars.providers.making import make_calendar_providers
 from shared.calendars.sync.cache import Cache
 from shared.calendars.sync.making import make_pushes
@@ -19,7 +20,7 @@ from shared.companies.pulse import Pulse
 from shared.companies.store import CompanyStore
 from shared.conversations.customer_shelf import CustomerShelf
 from shared.conversations.doctor import Doctor
-from shared.conversations.making import make_desk, make_replayer
+from shared.conversations.making import make_appointments, make_desk, make_replayer
 from shared.conversations.making_chatwoot import make_credentials
 from shared.conversations.reader import Reader
 from shared.conversations.sandbox import Sandbox
@@ -44,6 +45,7 @@ from shared.platform.tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from shared.calendars.making import Calendars
     from shared.calendars.providers.registry import VendorProviders
     from shared.calendars.sync.pushes import Pushes
     from shared.companies.customers import Shelf
@@ -81,6 +83,7 @@ class Services:
         calendly_webhooks: receives what Calendly tells of bookings.
         calendars: companies' calendars at their vendors; made when first needed.
         pushes: takes what vendors of calendars tell.
+        booking: everything that works on appointments; the same.
         sandbox: makes a turn that sends nothing; made when first needed, because it needs the model.
         repeat: begins a request that may be a repetition.
         stage: the deployment's stage.
@@ -105,6 +108,7 @@ class Services:
     calendly_webhooks: CalendlyWebhooks
     calendars: Callable[[], VendorProviders]
     pushes: Callable[[], Pushes]
+    booking: Callable[[], Calendars]
     sandbox: Callable[[], Sandbox]
     repeat: Callable[[str, Secret, str], Repeat]
     stage: str = "local"
@@ -155,14 +159,21 @@ def make_services(variables: Mapping[str, str]) -> Services:
         ),
         doctor=Doctor(table, credentials, clock),
         reader=Reader(conversations, clock),
-        customers=make_customers(companies, conversations, clock, EmailShelf(emails, email.aftermath)),
+        customers=make_customers(
+            companies,
+            conversations,
+            clock,
+            EmailShelf(emails, email.aftermath),
+            AppointmentShelf(calendars),
+        ),
         replayer=make_replayer(environment),
         oauth_flow=oauth.flow,
         oauth_accounts=oauth.accounts,
         email=email,
+        pushes=lambda: make_pushes(environment),
         calendly_webhooks=CalendlyWebhooks(credentials, calendars, clock),
         calendars=cache(lambda: make_calendar_providers(environment)),
-        pushes=lambda: make_pushes(environment),
+        booking=cache(lambda: make_appointments(environment).calendars),
         sandbox=lambda: Sandbox(make_desk(environment)),
         repeat=lambda owner, bearer, key: Repeat(table, clock, owner, bearer, key),
         **_settings(environment),

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 # When an appointment that is over, or came to nothing, is forgotten.
 KEPT_AFTER = timedelta(days=400)
 UNWANTED_KEPT_AFTER = timedelta(days=2)
+# In place of a contact who is forgotten.
+FORGOTTEN = "forgotten"
 
 
 class Appointments:
@@ -188,7 +190,8 @@ def _indexes(one: Appointment) -> dict[str, str]:
     keys: dict[str, str] = {}
     if one.due_at is not None:
         keys |= _index(DUE_INDEX, unsettled_pk(one.company_id), time_sk(one.due_at, one.id))
-    if one.status in STANDING:
+    # Of whatever status: all that is kept of a contact must be found when they want to know or be forgotten.
+    if one.customer.contact_id != FORGOTTEN:
         contact = contact_pk(one.company_id, one.customer.contact_id)
         keys |= _index(CONTACT_INDEX, contact, time_sk(one.start, one.id))
     if one.status in LISTED:

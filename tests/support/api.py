@@ -11,6 +11,8 @@ from functions.integrations_api.gateway import make_app
 from functions.integrations_api.routes import ROUTES
 from functions.integrations_api.services import Services, make_customers, make_health
 from shared.calendars.calendly_webhooks import CalendlyWebhooks
+from shared.calendars.customer_shelf import AppointmentShelf
+from shared.calendars.making import make_calendars
 from shared.calendars.providers.contract import Unsupported
 from shared.calendars.sync.cache import Cache
 from shared.calendars.sync.pushes import Pushes
@@ -35,6 +37,7 @@ from shared.integrations.making_oauth import OAuth, make_oauth
 from shared.platform.addresses import AddressGuard
 from shared.platform.http import HttpClient
 from shared.platform.settings import Environment
+from tests.fakes.calendar import FakeCalendars
 from tests.fakes.clock import FakeClock
 from tests.fakes.consents import FakeConsents
 from tests.fakes.fifo import FakeFifoQueue
@@ -104,6 +107,7 @@ class Api:
         self.vault = Vault(kms, self.credentials_table, key_arn, self.clock)
         self.credentials = Credentials(self.vault, self.credentials_table)
         self.companies = CompanyStore(self.table, self.clock)
+        self.vendor = FakeCalendars()
         self.api_keys = ApiKeys(self.table, self.clock)
         self.mind = FakeMind()
         guard = AddressGuard(loopback_allowed=loopback_allowed)
@@ -152,7 +156,11 @@ class Api:
             doctor=Doctor(self.table, self.credentials, self.clock),
             reader=Reader(conversations, self.clock),
             customers=make_customers(
-                self.companies, conversations, self.clock, EmailShelf(self.emails_table, email.aftermath)
+                self.companies,
+                conversations,
+                self.clock,
+                EmailShelf(self.emails_table, email.aftermath),
+                AppointmentShelf(self.calendars_table),
             ),
             replayer=Replayer(desk, FakeFifoQueue(self.clock)),  # type: ignore[arg-type]
             oauth_flow=oauth.flow,
@@ -161,6 +169,7 @@ class Api:
             calendly_webhooks=CalendlyWebhooks(self.credentials, self.calendars_table, self.clock),
             calendars=_no_calendars,
             pushes=lambda: Pushes(self.calendars_table, self.looks, self.clock),
+            booking=lambda: make_calendars(self.calendars_table, self.vendor, self.clock),
             sandbox=lambda: Sandbox(desk),
             repeat=lambda owner, bearer, key: Repeat(self.table, self.clock, owner, bearer, key),
             public_url=PUBLIC_URL,
