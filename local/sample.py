@@ -23,6 +23,9 @@ _POLL_SECONDS = 0.05
 PART_SECONDS = 1.5
 WEB_CHAT = "Channel::WebWidget"
 OUTGOING = 1
+# The sample's provider of e-mail, and a key that the mail simulator takes; its mails are at /inbox.
+MAIL_PROVIDER = "simulated"
+SIMULATED_KEY = "SG.simulated"
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def create_company(world: World, sample: Sample) -> World:
     account = Caller(world.chatwoot_base_url)("GET", "/simulator/accounts")[0]
     administrator = next(user for user in account["users"] if user["role"] == "administrator")
     api("PUT", f"/api/companies/{sample.company_id}", sample.document)
+    secret = {"secret": SIMULATED_KEY}
+    api("PUT", f"/api/companies/{sample.company_id}/email/secrets/{MAIL_PROVIDER}", secret)
     connection = {
         "company_id": sample.company_id,
         "base_url": world.chatwoot_base_url,

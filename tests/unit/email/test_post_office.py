@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.email.post_office import LEAST_SECONDS, LOST_AFTER, MARGIN_SECONDS, PostOffice
-from shared.email.providers.contract import NotAccepted
+from shared.email.providers.contract import Ambiguous, NotAccepted
+from shared.email.records import email_key
 from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
 
 
@@ -151,3 +152,41 @@ def test_a_worker_that_died_is_followed_by_the_sweep() -> None:
     worker.take_all([Record(names(email_id))], 100)
     assert world.state(email_id) == "UNKNOWN"
     assert world.arrived() == 0
+
+
+def test_an_index_that_is_a_moment_behind_makes_nobody_send_twice() -> None:
+    """What has ended may still stand in it."""
+    world = MailWorld()
+    worker, queue = office(world)
+    email_id = world.write()
+    item = world.table.get(email_key(COMPANY, email_id))
+    assert item is not None
+    worker.take_all([Record(names(email_id))], 100)
+    behind = {name: value for name, value in item.items() if name.startswith("waiting_")}
+    ended = world.table.get(email_key(COMPANY, email_id))
+    assert ended is not None
+    world.table.put({**ended, **behind})
+    world.clock.advance(LOST_AFTER.total_seconds() + 1)
+    assert (worker.sweep(), queue.sent) == (0, [])
+
+
+def test_what_a_person_sends_again_begins_anew() -> None:
+    """With all its tries, and under the same name for mail programs."""
+    world = MailWorld()
+    world.first.steps = [Ambiguous("lost"), Ambiguous("lost")]
+    email_id = world.write()
+    world.settle(email_id)
+    left = world.ledger.read(COMPANY, email_id)
+    assert left is not None
+    assert (left.state, left.sent_again) == ("UNKNOWN", True)
+    again = world.ledger.resent(left, world.clock.now() + timedelta(hours=1))
+    assert (again.state, again.sent_again, again.unknown_since, dict(again.tried)) == (
+        "QUEUED",
+        False,
+        None,
+        {},
+    )
+    world.clock.advance(3_600 - 60)
+    world.settle(email_id)
+    assert world.state(email_id) == "ACCEPTED"
+    assert len({mail.message_id for mail in [*world.first.given, *world.second.given]}) == 1
