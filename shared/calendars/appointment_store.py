@@ -145,6 +145,7 @@ def as_item(one: Appointment) -> Item:
         "due_at": _milliseconds(one.due_at),
         "begun_at": _milliseconds(one.begun_at),
         "wanted_at": _milliseconds(one.wanted_at),
+        "assured_at": _milliseconds(one.assured_at),
         "expires_at": int(_forgotten_at(one).timestamp()),
     }
     return item | _indexes(one)
@@ -183,6 +184,7 @@ def from_item(item: Item) -> Appointment:
         due_at=_moment(item["due_at"]),
         begun_at=_moment(item["begun_at"]),
         wanted_at=_moment(item["wanted_at"]),
+        assured_at=_moment(item.get("assured_at")),
     )
 
 

@@ -161,6 +161,7 @@ class Appointment:
         asked: the key of what is being worked on.
         fingerprint: of the request that it was made for.
         wanted_at: the start that was asked for last.
+        assured_at: when the customer said, asked by a reminder, that they will come.
         begun_at: since when that is worked on.
         version: grows with each write.
         working_until: until when a worker has it for itself.
@@ -197,6 +198,7 @@ class Appointment:
     due_at: datetime | None = None
     begun_at: datetime | None = None
     wanted_at: datetime | None = None
+    assured_at: datetime | None = None
 
     @property
     def start(self) -> datetime:

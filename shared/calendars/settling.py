@@ -194,6 +194,7 @@ class Settling:
             target=None,
             forced="",
             sequence=appointment.sequence + 1,
+            assured_at=None,
         )
         by_staff = appointment.forced == "staff"
         count("AppointmentsMoved", by="staff" if by_staff else "us")

@@ -8,7 +8,7 @@ from shared.conversations.plan import Outcome
 from shared.platform.errors import AnswerLost, FrontdeskError, RequestNotSent
 
 # A turn that ended so has spoken with Chatwoot.
-SPOKE = frozenset({Outcome.ANSWERED, Outcome.HANDED_OVER})
+SPOKE = frozenset({Outcome.ANSWERED, Outcome.HANDED_OVER, Outcome.REMINDED})
 # About one request or one message, and not about the service.
 _OF_ONE_MESSAGE = frozenset({"model_context", "model_refused", "message_refused", "conversation_missing"})
 _OF_CHATWOOT = (ChatwootDenied, MessageNotStored, MessageRefused, RequestNotSent, AnswerLost)

@@ -127,7 +127,7 @@ class CustomerShelf:
         self._table.update(
             Key(head["pk"], "head"),
             "ADD fence :one SET turn = :none, attempts = :none, discards = :none, message_ids = :empty, "
-            "failing = :nothing, watermark = :newest, expires_at = :expires "
+            "failing = :nothing, reminders = :empty, watermark = :newest, expires_at = :expires "
             "REMOVE recent_pk, recent_sk, last_outcome",
             values={
                 ":one": 1,

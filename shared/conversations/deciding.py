@@ -13,12 +13,14 @@ from shared.chatwoot.text.fit import fit
 from shared.chatwoot.text.liquid import neutralise
 from shared.chatwoot.text.matching import matches
 from shared.companies.opening import is_open
+from shared.conversations.assuring import assured, reminder_notes
 from shared.conversations.describing import UNHEARD, described, notes_on, only_unheard
 from shared.conversations.history import Entry, read_history
 from shared.conversations.listening import Listened
 from shared.conversations.people import SpeakingRules
 from shared.conversations.plan import Outcome, Part, Plan
 from shared.platform.observability import log
+from shared.reminders.words import thanks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -167,10 +169,20 @@ class Decider:
             return self._not_understood(case)
         wanted = matches(case.company.hand_over.customer_patterns, _question(case))
         if not wanted:
-            return None
+            return self._agreed(case)
         first = not any(entry.role == "desk" for entry in self._past(case))
         spoken = _disclosed(case.company.hand_over.text_for(case.company.language), case, first=first)
         return hand_over_plan(case, f"the customer asked for it (“{wanted}”)", reply=spoken)
+
+    def _agreed(self, case: Case) -> Plan | None:
+        """The customer says yes and nothing else to a reminder: noted, and answered without the model."""
+        if self._desk.reminders is None or case.company.mode != "live":
+            return None
+        past = self._past(case, at_least=_LOOKED_BACK)
+        appointment = assured(self._desk, case.messages, past, _question(case))
+        if appointment is None:
+            return None
+        return Plan(Outcome.ANSWERED, _parts(thanks(case.company, appointment), case), reason="assured")
 
     def _not_understood(self, case: Case) -> Plan:
         """Ask for words; when that did not help a moment ago, hand over."""
@@ -186,6 +198,8 @@ class Decider:
     def _thought(self, case: Case, listened: Listened, journal: Journal, deadline: Deadline) -> Plan:
         past = self._past(case)
         first = not any(entry.role == "desk" for entry in past)
+        context = _context(case, listened, first=first, desk=self._desk)
+        reminded = reminder_notes(self._desk, case.newest.contact, case.company.zone)
         with self._desk.mind() as mind:
             response = mind.get_response(
                 _question(case),
@@ -194,7 +208,7 @@ class Decider:
                 company_id=case.company_id,
                 company=case.company,
                 context=replace(
-                    _context(case, listened, first=first, desk=self._desk), told_turns=self._told_turns(case)
+                    context, notes=(*context.notes, *reminded), told_turns=self._told_turns(case)
                 ),
                 journal=journal,
                 deadline=deadline,

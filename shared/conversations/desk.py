@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.conversations.settings import TurnSettings
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
+    from shared.reminders.desk import ReminderDesk
 
 Thing = TypeVar("Thing")
 
@@ -73,6 +74,7 @@ class Desk:
         ears: hears and looks at what customers send besides words; without them it is only told in words.
         pulse: notes how model and Chatwoot do, for health.
         staff: tells companies' people where Chatwoot cannot.
+        reminders: looks after reminders of appointments; without it none is sent.
     """
 
     table: Table
@@ -85,6 +87,7 @@ class Desk:
     ears: Ears | None = None
     pulse: Pulse | None = None
     staff: Staff | None = None
+    reminders: ReminderDesk | None = None
 
 
 class Lending(Generic[Thing]):

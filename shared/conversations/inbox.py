@@ -91,6 +91,13 @@ class Inbox:
         return [IncomingMessage.from_plain(item["message"]) for item in waiting], forgotten
 
 
+def newest_message(table: Table, key: ConversationKey) -> IncomingMessage | None:
+    """The customer's newest message that the inbox still holds."""
+    items = table.query(key.pk, prefix="inbox#", newest_first=True, limit=5, consistent=True)
+    found = [item["message"] for item in items if "message" in item]
+    return IncomingMessage.from_plain(found[0]) if found else None
+
+
 def burst_of(messages: Sequence[IncomingMessage]) -> Burst:
     """When a burst of fragments began and when its newest fragment came."""
     times = [message.waits_since_ms for message in messages]

@@ -94,6 +94,10 @@ class ConversationKey:
         """What came back of one of our own messages."""
         return Key(self.pk, f"receipt#{marker}")
 
+    def reminded(self, identity: str) -> Key:
+        """That a reminder has reached the conversation."""
+        return Key(self.pk, f"reminded#{identity}")
+
     def dead_letter(self, message_id: int) -> Key:
         """Which record is the newest about a given-up message."""
         return Key(self.pk, f"dead#{padded(message_id)}")
@@ -136,6 +140,10 @@ class ContactKey:
     def day(self, day: date) -> Key:
         """How many turns the contact had on a day (UTC)."""
         return Key(self.pk, f"day#{day.isoformat()}")
+
+    def asked(self, appointment_id: str) -> Key:
+        """What the contact was asked by the newest reminder of an appointment."""
+        return Key(self.pk, f"asked#{appointment_id}")
 
     def message(self, message_id: int) -> Key:
         """One message of the history, by Chatwoot's id."""

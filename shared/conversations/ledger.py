@@ -17,6 +17,7 @@ from shared.conversations.history import history_item
 from shared.conversations.inbox import Inbox
 from shared.conversations.keys import SCHEMA_VERSION, turn_prefix
 from shared.conversations.ledger_head import HEAD_KEEP_DAYS, FenceLost, Head, HeldHead
+from shared.conversations.ledger_reminders import WaitingReminders
 from shared.conversations.own_messages import OwnMessages
 from shared.conversations.plan import Outcome, Plan
 from shared.platform.clock import epoch_milliseconds
@@ -47,6 +48,7 @@ class Ledger:
     Attributes:
         key: the conversation.
         own: which of its messages are ours.
+        reminders: those that wait for their turn.
     """
 
     def __init__(self, table: Table, key: ConversationKey, clock: Clock) -> None:
@@ -55,6 +57,7 @@ class Ledger:
         self.key = key
         self.own = OwnMessages(table, key, clock)
         self._held = HeldHead(table, key)
+        self.reminders = WaitingReminders(table, key, self._held, clock)
 
     @property
     def head(self) -> Head:
@@ -200,7 +203,7 @@ class Ledger:
         """Open a turn without messages that does what a plan says, in one write: it is never half there.
 
         Args:
-            plan: the plan.
+            plan: the plan; a reminder's takes the first waiting one away.
             tells_failure: it tells people of the remembered failure, which is forgotten with it.
             also: written together with it, or nothing is.
 
@@ -213,6 +216,8 @@ class Ledger:
         changes: dict[str, Any] = {"turn": turn, "last_turn": turn, "attempts": 1, "message_ids": []}
         if tells_failure:
             changes["failing"] = ""
+        if plan.reminder is not None:
+            changes["reminders"] = self.reminders.without_first()
         self._held.change(changes, [Put(item, "attribute_not_exists(pk)"), *also])
 
     def turns_this_hour(self) -> int:

@@ -46,6 +46,7 @@ class Head:
         hour: the hour in which turns were last answered, as hours since 1970.
         hour_turns: how many were answered in it.
         failing: a failure at the channel that no person has been told of yet, as JSON text.
+        reminders: reminders that wait for their turn, each as JSON text, the oldest first.
     """
 
     fence: int = 0
@@ -58,12 +59,13 @@ class Head:
     hour: int = 0
     hour_turns: int = 0
     failing: str = ""
+    reminders: tuple[str, ...] = ()
 
     @classmethod
     def from_item(cls, item: Item) -> Head:
         """Read the head's item; attributes it does not have yet keep their defaults."""
         known = known_fields(cls, item)
-        return cls(**{**known, "message_ids": tuple(known.get("message_ids", ()))})
+        return cls(**{name: _value(value) for name, value in known.items()})
 
 
 class HeldHead:
@@ -131,8 +133,7 @@ class HeldHead:
                 )
         except ConditionFailed:
             raise FenceLost("somebody took the conversation up after us") from None
-        known = {**changes, "message_ids": tuple(changes.get("message_ids", self.head.message_ids))}
-        self.head = replace(self.head, **known)
+        self.head = replace(self.head, **{name: _value(value) for name, value in changes.items()})
 
     def write_with(self, parts: Sequence[TransactionPart]) -> None:
         """Write something of the open turn while the head is ours.
@@ -149,3 +150,7 @@ class HeldHead:
             self._table.transact([check, *parts])
         except ConditionFailed:
             raise FenceLost("somebody took the conversation up after us") from None
+
+
+def _value(stored: Any) -> Any:  # noqa: ANN401 - a number, a text, a list
+    return tuple(stored) if isinstance(stored, list) else stored

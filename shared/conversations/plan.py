@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     SHADOW = "shadow"  # decided, recorded, not sent: the company only watches
     DISCARDED = "discarded"  # the customer went on writing before anything was said: one turn answers all
     DELETED = "deleted"  # the customer took every message back
+    REMINDED = "reminded"  # nobody had asked: an appointment is near
     GIVEN_UP = "given_up"  # a person is told by way of the dead letters
 
 
@@ -43,6 +44,7 @@ class Plan:
         agent: which agent answered.
         note_first: people are told before the customer, and no step that fails stops the others: for
             what is done after giving up.
+        reminder: the reminder that this is, as plain values (`shared.reminders.rows.Reminder`).
     """
 
     outcome: Outcome
@@ -51,6 +53,7 @@ class Plan:
     reason: str = ""
     agent: str = ""
     note_first: bool = False
+    reminder: Mapping[str, Any] | None = None
 
     def as_plain(self) -> dict[str, Any]:
         """Plain values for the ledger."""
@@ -67,4 +70,5 @@ class Plan:
             data.get("reason", ""),
             data.get("agent", ""),
             data.get("note_first", False),
+            data.get("reminder"),
         )

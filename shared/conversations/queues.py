@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from shared.conversations.incoming import IncomingMessage, PartFailure
+    from shared.conversations.keys import ConversationKey
 
 MAX_VISIBILITY_SECONDS = 43_200
 
@@ -42,6 +44,24 @@ def read_records(event: Mapping[str, Any]) -> list[QueueRecord]:
     ]
 
 
+class QueuedReminder(Protocol):
+    """See `shared.conversations.reminders.DueReminder`, which the door has no need of."""
+
+    @property
+    def key(self) -> ConversationKey:
+        """Its conversation."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Its business key."""
+        ...
+
+    def to_json(self) -> str:
+        """For the queue."""
+        ...
+
+
 class ConversationQueue:
     """A FIFO queue with one message group per conversation.
 
@@ -69,6 +89,13 @@ class ConversationQueue:
         """Enqueue that one of our messages failed at its channel, once per message."""
         identity = f"{failure.about.identity}#failed"
         self._send(failure.to_json(), failure.key.group_id, identity)
+
+    def send_reminder(self, due: QueuedReminder, *, replay: int = 0) -> None:
+        """Enqueue a reminder, once; ``replay`` as for `send`."""
+        suffix = f"#replay#{replay}" if replay else ""
+        # Ids have at most 128 characters (SQS, "MessageDeduplicationId").
+        identity = hashlib.sha256(due.identity.encode()).hexdigest()
+        self._send(due.to_json(), due.key.group_id, f"reminder-{identity}{suffix}")
 
     def send_case(self, case: dict[str, Any], *, group_id: str, identity: str) -> None:
         """Enqueue what was given up, as plain JSON values.

@@ -11,6 +11,7 @@ from shared.conversations.deciding import Case, speaking_rules
 from shared.conversations.incoming import State
 from shared.conversations.people import People
 from shared.conversations.posting import is_ours
+from shared.conversations.reminding import reminding_rules
 from shared.platform.errors import FrontdeskError
 from shared.platform.observability import log
 
@@ -42,6 +43,9 @@ class Situation:
         connection: its account.
         about: the messages it is about, oldest first; never empty.
         deadline: when looking must be over.
+
+    Attributes:
+        reminding: nobody asked, we remind: see `reminding_rules`.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Situation:
         self._about = tuple(about)
         self._deadline = deadline
         self._opened_by_error_at_us = -1
+        self.reminding = False
 
     def case(self, chatwoot: ChatwootClient | None = None) -> Case:
         """Everything known right now; Chatwoot is asked as well where it is given and may be read."""
@@ -110,7 +115,8 @@ class Situation:
             statuses = speaking_rules(case).bot_statuses
             people = replace(case.people, status=min(statuses), status_changed_at_us=0)
             case = replace(case, people=people)
-        return case.people.silence_reason(speaking_rules(case), self._desk.clock.now())
+        rules = reminding_rules(case) if self.reminding else speaking_rules(case)
+        return case.people.silence_reason(rules, self._desk.clock.now())
 
     def came_since(self, chatwoot: ChatwootClient, newest_id: int) -> str:
         """Right before the first part: whether a person took over, or the customer went on writing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from shared.conversations.blame import SPOKE
 from shared.conversations.deciding import Decider, with_done
 from shared.conversations.delivery_rates import count_sent
 from shared.conversations.describing import customer_entries
@@ -13,11 +14,13 @@ from shared.conversations.ledger_journal import LedgerJournal, tools_that_acted
 from shared.conversations.listening import Listened, Listener
 from shared.conversations.plan import Outcome, Plan
 from shared.conversations.posting import Poster
+from shared.conversations.reminding import note_outcome, wrong_by_now
 from shared.conversations.situation import NEWER_MESSAGE, Situation
 from shared.conversations.statuses import set_status
 from shared.platform.clock import Deadline
 from shared.platform.errors import FrontdeskError, GiveUp
 from shared.platform.observability import count, log
+from shared.reminders.rows import Reminder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +76,7 @@ class Turn:
         self._newest_id = max(message.newest_known_id for message in self._about)
         self._situation = Situation(desk, ledger, company, connection, self._about, deadline)
         self._status_set = ""
+        self._reminder: Reminder | None = None
         self._renew = renew
         self._deadline = deadline
         self._conversation_id = ledger.key.conversation_id
@@ -80,6 +84,10 @@ class Turn:
     def case(self, chatwoot: ChatwootClient | None = None) -> Case:
         """See `Situation.case`."""
         return self._situation.case(chatwoot)
+
+    def fresh_case(self) -> Case:
+        """The same, with what Chatwoot itself says."""
+        return self.case(self._desk.chatwoot(self._ledger.key.company_id, self._connection))
 
     def run(self, entries: dict[str, Item]) -> Outcome:
         """Bring the turn to its end.
@@ -163,8 +171,10 @@ class Turn:
         if plan.note_first:
             return self._tell_people_first(plan, entries, chatwoot)
         sent: list[Sent] = []
-        outcome = plan.outcome
-        if outcome in {Outcome.ANSWERED, Outcome.HANDED_OVER}:
+        outcome, reason = plan.outcome, ""
+        self._reminder = Reminder.from_plain(plan.reminder) if plan.reminder is not None else None
+        self._situation.reminding = self._reminder is not None
+        if outcome in SPOKE:
             poster = self._poster(chatwoot)
             reason = self._say(plan, entries, poster, sent, chatwoot)
             if reason == NEWER_MESSAGE:
@@ -178,6 +188,9 @@ class Turn:
                 outcome = Outcome.SILENT
             else:
                 self._hand_to_people(plan, entries, chatwoot, poster)
+        if self._reminder is not None:
+            contact = self._about[-1].contact
+            note_outcome(self._desk, contact, self._reminder, outcome, reason or plan.reason, sent)
         keep_days = self._company.retention.history_days
         self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days)
         count_sent(self._desk.table, self._about[-1].contact, len(sent), self._desk.clock.now())
@@ -263,7 +276,10 @@ class Turn:
         self._leave_notes(plan, entries, poster)
 
     def _silence(self, chatwoot: ChatwootClient) -> str:
-        return self._situation.silence(chatwoot, status_set=self._status_set)
+        reason = self._situation.silence(chatwoot, status_set=self._status_set)
+        if reason or self._reminder is None:
+            return reason
+        return wrong_by_now(self._desk, self._reminder, self._company)
 
     def _came_since(self, chatwoot: ChatwootClient) -> str:
         """Why the first part is not said although nothing silenced the turn before."""

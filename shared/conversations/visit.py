@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import traceback
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -27,6 +26,8 @@ from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, Ledger
 from shared.conversations.ledger_head import FenceLost
 from shared.conversations.plan import Outcome
 from shared.conversations.posting import FAILED, NOT_SENT, POSTING, Unsettled, turn_of
+from shared.conversations.reminders import DueReminder
+from shared.conversations.reminding import Reminding
 from shared.conversations.turn import Turn
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from shared.companies.model import Company
     from shared.conversations.desk import Desk
     from shared.conversations.keys import ConversationKey
+    from shared.conversations.letters import Letter
     from shared.conversations.queues import ConversationQueue, QueueRecord
     from shared.platform.tables import Item
 
@@ -48,19 +50,6 @@ _AFTER_A_LOST_FENCE_SECONDS = 3.0
 _MANY_RECEIVES = 15  # of the twenty after which SQS moves a record to the dead letters
 # A turn holds at most so much text: closing it touches its messages in one transaction of at most 4 MB.
 _MOST_CHARACTERS_PER_TURN = 500_000
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A queue record with what it carries: a customer's message, or news that one of ours failed."""
-
-    record: QueueRecord
-    content: IncomingMessage | PartFailure
-
-    @property
-    def about(self) -> IncomingMessage:
-        """Says in which inbox and with whom the conversation is."""
-        return self.content.about if isinstance(self.content, PartFailure) else self.content
 
 
 class Visit:
@@ -97,6 +86,7 @@ class Visit:
         self._time_left = time_left
         self._ledger = Ledger(desk.table, key, desk.clock)
         self._inbox = Inbox(desk.table, key)
+        self._reminding = Reminding(desk, self._ledger)
 
     def make(self) -> list[QueueRecord]:
         """Do what is due.
@@ -129,7 +119,11 @@ class Visit:
         content = self._letters[-1].content
         if self._timer.receive_count < _MANY_RECEIVES or isinstance(content, PartFailure):
             return False
-        self._queue.send(content, replay=epoch_milliseconds(self._desk.clock.now()))
+        replay = epoch_milliseconds(self._desk.clock.now())
+        if isinstance(content, DueReminder):
+            self._queue.send_reminder(content, replay=replay)
+        else:
+            self._queue.send(content, replay=replay)
         self._queue.delete([self._timer])
         return True
 
@@ -140,6 +134,9 @@ class Visit:
         for letter in self._letters:
             if isinstance(letter.content, PartFailure):
                 self._store_failure(letter.content)
+                continue
+            if isinstance(letter.content, DueReminder):
+                self._ledger.reminders.note(letter.content.reminder)
                 continue
             waiting = self._inbox.store(letter.content, now)
             if waiting and letter.content.message_id <= head.watermark:
@@ -166,22 +163,22 @@ class Visit:
         """Run a turn if one is due; returns after how many seconds to come again, ``None`` for never."""
         head = self._ledger.head
         unanswered = self._inbox.unanswered(head.watermark)
-        if not unanswered and not head.turn and not head.failing:
+        if not (unanswered or head.turn or head.failing or head.reminders):
             return None
         try:
             company = self._desk.companies.get(self._key.company_id)
         except NotFound:
             log.warning("the company is gone, its messages with it")
             return None
-        if not head.turn and not head.failing:
-            wait = self._wait_for_quiet(unanswered, company)
-            if wait is not None:
-                return wait
+        quiet = head.turn or head.failing or not unanswered
+        wait = None if quiet else self._wait_for_quiet(unanswered, company)
+        if wait is not None:
+            return wait
         if self._time_left.remaining_seconds() < _SECONDS_A_TURN_NEEDS:
             return 0.0
         if head.failing and not head.turn:
             return self._tell_of_failure(company, unanswered)
-        return self._attempt(company, unanswered)
+        return self._attempt(company, unanswered) if head.turn or unanswered else self._remind(company)
 
     def _tell_of_failure(self, company: Company, unanswered: list[IncomingMessage]) -> float | None:
         """A turn of its own, without messages, that leaves a note and gives the conversation to people."""
@@ -193,6 +190,17 @@ class Visit:
             self._ledger.open_with_plan(plan, tells_failure=True)
 
         return self._guarded(company, [], 1, unanswered, open_turn)
+
+    def _remind(self, company: Company) -> float | None:
+        """A turn of its own as well; customers who wrote meanwhile are answered before it."""
+        found = self._reminding.look(company)
+        if not isinstance(found, tuple):
+            return self._rest([], []) if found is None else found
+
+        def open_turn(turn: Turn) -> None:
+            self._reminding.open(turn.fresh_case(), *found)
+
+        return self._guarded(company, [], 1, [], open_turn)
 
     def _wait_for_quiet(self, unanswered: Sequence[IncomingMessage], company: Company) -> float | None:
         wait = quiet_in_seconds(
@@ -256,7 +264,8 @@ class Visit:
         self, unanswered: Sequence[IncomingMessage], answered: Sequence[IncomingMessage]
     ) -> float | None:
         """What came in beyond this turn gets its own: at once, in the next visit."""
-        more = len(unanswered) > len(answered) or self._ledger.head.failing
+        head = self._ledger.head
+        more = len(unanswered) > len(answered) or head.failing or head.reminders
         return 0.0 if more else None
 
     def _messages_of_turn(
@@ -337,6 +346,8 @@ class Visit:
 
     def _give_up(self, company: Company, messages: list[IncomingMessage], reason: str) -> None:
         head = self._ledger.head
+        if not messages and self._reminding.gave_up(reason):
+            return
         if not head.turn or self._ledger.look().turn != head.turn:
             log.warning("the turn was closed before the error: nothing is given up", reason=reason)
             return

@@ -15,8 +15,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from shared.conversations.backlog import TakenUp
-from shared.conversations.incoming import IncomingMessage, PartFailure
-from shared.conversations.visit import FULL_BATCH, Letter, Visit, come_back, where
+from shared.conversations.letters import Letter, content_of
+from shared.conversations.visit import FULL_BATCH, Visit, come_back, where
 from shared.platform.clock import Deadline
 from shared.platform.observability import bound, count, log
 
@@ -127,13 +127,6 @@ class Worker:
             log.error("a broken visit's records come back late", error=type(broken).__name__)
 
 
-def _content(body: str) -> IncomingMessage | PartFailure:
-    try:
-        return IncomingMessage.from_json(body)
-    except ValueError:
-        return PartFailure.from_json(body)
-
-
 def _by_conversation(
     records: Sequence[QueueRecord],
 ) -> tuple[dict[ConversationKey, list[Letter]], list[QueueRecord]]:
@@ -142,7 +135,7 @@ def _by_conversation(
     unreadable: list[QueueRecord] = []
     for record in records:
         try:
-            content = _content(record.body)
+            content = content_of(record.body)
         except ValueError:
             # Nothing of ours writes such a body. It stays, and SQS moves it on after some tries.
             count("UnreadableRecords")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.conversations.incoming import IncomingMessage, PartFailure
+    from shared.conversations.reminders import DueReminder
     from tests.fakes.clock import FakeClock
 
 BATCH = 10
@@ -53,6 +54,11 @@ class FakeFifoQueue:
     def send_failure(self, failure: PartFailure) -> None:
         """See `shared.conversations.queues.ConversationQueue`."""
         self.put(failure.to_json(), failure.key.group_id, f"{failure.about.identity}#failed")
+
+    def send_reminder(self, due: DueReminder, *, replay: int = 0) -> None:
+        """See `shared.conversations.queues.ConversationQueue`."""
+        suffix = f"#replay#{replay}" if replay else ""
+        self.put(due.to_json(), due.key.group_id, due.identity + suffix)
 
     def send_case(self, case: dict[str, Any], *, group_id: str, identity: str) -> None:
         """See `shared.conversations.queues.ConversationQueue`."""

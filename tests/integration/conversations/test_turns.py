@@ -13,8 +13,9 @@ import pytest
 
 from shared.agent.values import AgentResponse, HandOver
 from shared.conversations.incoming import IncomingMessage
+from shared.conversations.letters import Letter
 from shared.conversations.settings import TurnSettings
-from shared.conversations.visit import Letter, Visit
+from shared.conversations.visit import Visit
 from shared.platform.clock import Deadline
 from shared.platform.errors import GiveUp, RetryLater
 from shared.platform.observability import log
