@@ -41,6 +41,7 @@ BUNDLE_OF = {
     names.TOKEN_REFRESH: APP,
     names.CALENDAR_SYNC: APP,
     names.EMAIL_DELIVERY: APP,
+    names.APPOINTMENT_REMINDERS: APP,
     names.INTEGRATIONS_API: APP,
 }
 # Part of every key: raise it when the way bundles are made changes.

@@ -17,6 +17,7 @@ MISSED_MESSAGES = "missed_messages"
 TOKEN_REFRESH = "token_refresh"  # noqa: S105 - a name
 CALENDAR_SYNC = "calendar_sync"
 EMAIL_DELIVERY = "email_delivery"
+APPOINTMENT_REMINDERS = "appointment_reminders"
 INTEGRATIONS_API = "integrations_api"
 FUNCTIONS = (
     CHATWOOT_WEBHOOK,
@@ -26,6 +27,7 @@ FUNCTIONS = (
     TOKEN_REFRESH,
     CALENDAR_SYNC,
     EMAIL_DELIVERY,
+    APPOINTMENT_REMINDERS,
     INTEGRATIONS_API,
 )
 
@@ -166,5 +168,6 @@ class Outputs:
     REFRESH_QUEUE_URL = "RefreshQueueUrl"
     EMAIL_QUEUE_URL = "EmailQueueUrl"
     SYNC_QUEUE_URL = "SyncQueueUrl"
+    REMINDER_QUEUE_URL = "ReminderQueueUrl"
     KEY_ARN = "KeyArn"
     ALARM_TOPIC_ARN = "AlarmTopicArn"

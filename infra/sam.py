@@ -155,6 +155,7 @@ FED_BY_QUEUES = {
     names.TOKEN_REFRESH,
     names.CALENDAR_SYNC,
     names.EMAIL_DELIVERY,
+    names.APPOINTMENT_REMINDERS,
 }
 
 

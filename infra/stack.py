@@ -72,6 +72,7 @@ class FrontdeskStack(Stack):
             Outputs.PARKED_QUEUE_URL: queues.parked.queue_url,
             Outputs.MISSED_QUEUE_URL: queues.missed.queue_url,
             Outputs.REFRESH_QUEUE_URL: queues.refresh.queue_url,
+            Outputs.REMINDER_QUEUE_URL: queues.reminders.queue_url,
             Outputs.EMAIL_QUEUE_URL: queues.emails.queue_url,
             Outputs.SYNC_QUEUE_URL: queues.sync.queue_url,
             Outputs.KEY_ARN: resources.keys.used_arn,

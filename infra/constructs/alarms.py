@@ -167,6 +167,19 @@ COUNTERS = (
         "A company's token has ended and cannot be renewed: its calendar is out of reach.",
     ),
     Counter(
+        "reminders-failed",
+        names.CONVERSATION_TURNS,
+        "RemindersFailed",
+        "Reminders of appointments could not be said in their conversations; by reason.",
+        threshold=5,
+    ),
+    Counter(
+        "reminders-broken",
+        names.APPOINTMENT_REMINDERS,
+        "RemindersBroken",
+        "A reminder met an error that nobody foresaw before it was handed on.",
+    ),
+    Counter(
         "token-refreshes-failing",
         names.TOKEN_REFRESH,
         "TokenRefreshesFailed",
@@ -282,6 +295,14 @@ class Alarms(Construct):
             ),
             1,
             "The search for missed messages could not even begin for a company.",
+        )
+        self._alarm(
+            "appointment-reminders-dead",
+            queues.reminders_dead.metric_approximate_number_of_messages_visible(
+                period=_FIVE_MINUTES, statistic="Maximum"
+            ),
+            1,
+            "The handing on of due reminders could not even begin.",
         )
         self._alarm(
             "token-refresh-dead",

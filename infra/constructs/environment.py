@@ -118,6 +118,15 @@ def _token_refresh(on: Resources) -> dict[str, str]:
     }
 
 
+def _appointment_reminders(on: Resources) -> dict[str, str]:
+    return {
+        **_bookings(on),
+        **_outbox(on),
+        "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
+        "FRONTDESK_REMINDER_QUEUE_URL": on.queues.reminders.queue_url,
+    }
+
+
 def _email_delivery(on: Resources) -> dict[str, str]:
     return {
         **_outside(on),
@@ -161,5 +170,6 @@ _OWN = {
     names.TOKEN_REFRESH: _token_refresh,
     names.CALENDAR_SYNC: _calendar_sync,
     names.EMAIL_DELIVERY: _email_delivery,
+    names.APPOINTMENT_REMINDERS: _appointment_reminders,
     names.INTEGRATIONS_API: _integrations_api,
 }

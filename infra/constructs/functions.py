@@ -31,6 +31,8 @@ ERRANDS_CONCURRENCY = 5
 # Of companies whose calendars are looked at; each has a quota of its own, and all share Google's 10,000 a
 # minute.
 SYNC_CONCURRENCY = 10
+# Five hundred reminders of nine o'clock are fifty errands of a second each.
+REMINDERS_CONCURRENCY = 10
 # A slow provider may take thirty seconds for each.
 EMAILS_BATCH = 3
 EMAILS_CONCURRENCY = 20
@@ -54,6 +56,7 @@ SIZES = {
     names.MISSED_MESSAGES: Size(memory_mb=512, timeout_seconds=60),
     names.TOKEN_REFRESH: Size(memory_mb=512, timeout_seconds=60),
     names.CALENDAR_SYNC: Size(memory_mb=512, timeout_seconds=60),
+    names.APPOINTMENT_REMINDERS: Size(memory_mb=512, timeout_seconds=60),
     names.EMAIL_DELIVERY: Size(memory_mb=1024, timeout_seconds=120),
     names.INTEGRATIONS_API: Size(memory_mb=1024, timeout_seconds=29),
 }
@@ -74,6 +77,10 @@ class Functions(Construct):
         self.all[names.DEAD_LETTERS].consume(resources.queues.dead_letters, max_concurrency=2)
         self.all[names.MISSED_MESSAGES].consume(
             resources.queues.missed, max_concurrency=ERRANDS_CONCURRENCY, batch_size=ERRANDS_BATCH
+        )
+        # One errand at a time: each holds ten reminders.
+        self.all[names.APPOINTMENT_REMINDERS].consume(
+            resources.queues.reminders, max_concurrency=REMINDERS_CONCURRENCY, batch_size=1
         )
         self.all[names.TOKEN_REFRESH].consume(
             resources.queues.refresh, max_concurrency=ERRANDS_CONCURRENCY, batch_size=ERRANDS_BATCH

@@ -63,6 +63,8 @@ _PURPOSES = {
     names.TOKEN_REFRESH: (OAUTH,),
     names.CALENDAR_SYNC: (OAUTH,),
     names.EMAIL_DELIVERY: (EMAIL, OAUTH),
+    # It hands reminders on: to conversations, whose function posts them, and to the outbox.
+    names.APPOINTMENT_REMINDERS: (),
     names.INTEGRATIONS_API: (WEBHOOK, CHATWOOT, MODEL, OAUTH, EMAIL),
 }
 
@@ -130,6 +132,21 @@ def _token_refresh(on: Resources) -> list[iam.PolicyStatement]:
         *_outbox(on),
         _key(on, names.TOKEN_REFRESH, OPEN),
         *_client_secrets(on),
+    ]
+
+
+def _appointment_reminders(on: Resources) -> list[iam.PolicyStatement]:
+    due = f"{on.tables.calendars.table_arn}/index/{names.DUE_INDEX}"
+    return [
+        _table(on.tables.companies, ("GetItem",)),
+        # The customer's newest conversation, and what is known of its channel.
+        _table(on.tables.conversations, ("Query",)),
+        # PutItem: an e-mail in place of a message that cannot be sent.
+        _table(on.tables.calendars, ("GetItem", "UpdateItem", "PutItem")),
+        _allow("dynamodb", ("Query",), due),
+        _queue(on.queues.reminders, ("SendMessage", *CONSUME)),
+        _queue(on.queues.incoming, ("SendMessage",)),
+        *_outbox(on),
     ]
 
 
@@ -208,6 +225,7 @@ _GRANTS = {
     names.TOKEN_REFRESH: _token_refresh,
     names.CALENDAR_SYNC: _calendar_sync,
     names.EMAIL_DELIVERY: _email_delivery,
+    names.APPOINTMENT_REMINDERS: _appointment_reminders,
     names.INTEGRATIONS_API: _integrations_api,
 }
 

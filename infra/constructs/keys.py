@@ -55,13 +55,14 @@ class Keys(Construct):
         )
 
     def confine(self, role: iam.IRole, purposes: tuple[str, ...]) -> None:
-        """Deny a role every other purpose, whatever its own policies may come to allow."""
+        """Deny a role every other purpose, whatever its own policies may come to allow; without any, all."""
+        others = {"StringNotEquals": {CONTEXT_PURPOSE: list(purposes)}} if purposes else None
         self.vault.add_to_resource_policy(
             iam.PolicyStatement(
                 effect=iam.Effect.DENY,
                 principals=[iam.ArnPrincipal(role.role_arn)],
                 actions=_CRYPTOGRAPHY,
                 resources=["*"],
-                conditions={"StringNotEquals": {CONTEXT_PURPOSE: list(purposes)}},
+                conditions=others,
             )
         )

@@ -40,7 +40,8 @@ class Queues(Construct):
     ``missed-messages`` → ``missed-messages-dead`` are standard queues: one errand per company and run, in no
     order, fair between companies because each errand names its company as message group. ``token-refresh`` →
     ``token-refresh-dead`` are the same for connections whose tokens are due, ``calendar-sync`` →
-    ``calendar-sync-dead`` for companies whose calendars are looked at. ``emails`` → ``emails-dead`` are
+    ``calendar-sync-dead`` for companies whose calendars are looked at, ``appointment-reminders`` →
+    ``appointment-reminders-dead`` for reminders. ``emails`` → ``emails-dead`` are
     standard and fair as well; an e-mail that waits is received again and again until it has ended.
     """
 
@@ -59,6 +60,12 @@ class Queues(Construct):
             "missed-messages",
             retention=Duration.minutes(ERRAND_RETENTION_MINUTES),
             goes_to=sqs.DeadLetterQueue(queue=self.missed_dead, max_receive_count=ERRAND_RECEIVES),
+        )
+        self.reminders_dead = self._standard("appointment-reminders-dead", retention=Duration.days(14))
+        self.reminders = self._standard(
+            "appointment-reminders",
+            retention=Duration.minutes(ERRAND_RETENTION_MINUTES),
+            goes_to=sqs.DeadLetterQueue(queue=self.reminders_dead, max_receive_count=ERRAND_RECEIVES),
         )
         self.refresh_dead = self._standard("token-refresh-dead", retention=Duration.days(14))
         self.refresh = self._standard(

@@ -27,6 +27,8 @@ class Schedules(Construct):
         self._settings = settings
         self._functions = functions
         self._every(names.MISSED_MESSAGES, settings.missed_every_minutes)
+        # The finest that the scheduler knows: a reminder comes in the minute that the company chose.
+        self._every(names.APPOINTMENT_REMINDERS, 1)
         self._every(names.TOKEN_REFRESH, settings.refresh_every_minutes)
         self._every(names.CALENDAR_SYNC, settings.sync_every_minutes)
         self._every(names.EMAIL_DELIVERY, settings.email_sweep_every_minutes)

@@ -18,7 +18,7 @@ from shared.conversations.dead_letter_records import (
     LetterState,
     turn_source,
 )
-from shared.conversations.deciding import hand_over_plan, speaking_rules, with_done
+from shared.conversations.deciding import hand_over_plan, speaking_rules
 from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.inbox import Inbox
@@ -27,7 +27,7 @@ from shared.conversations.keys import SCHEMA_VERSION
 from shared.conversations.ledger import Ledger
 from shared.conversations.ledger_head import FenceLost
 from shared.conversations.ledger_journal import tools_that_acted
-from shared.conversations.plan import Outcome, Plan
+from shared.conversations.plan import Outcome, Plan, with_done
 from shared.conversations.posting import Unsettled
 from shared.conversations.storms import Notice, Storms
 from shared.conversations.turn import Turn

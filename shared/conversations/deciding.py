@@ -43,7 +43,6 @@ _IN_A_ROW = timedelta(days=1)
 _LOOKED_BACK = 6
 _NOTE = "🤖 Frontdesk handed this conversation over. Reason: {reason}. {told}"
 _TOLD, _UNTOLD = "The customer is told.", "The customer is told nothing."
-_DONE = " Before that it did: {tools}."
 
 
 @dataclass(frozen=True)
@@ -291,20 +290,6 @@ def hand_over_plan(case: Case, reason: str, *, reply: str = "", told: bool = Tru
     note = Part(neutralise(words), private=True)
     status = _hand_over_status(case)
     return Plan(Outcome.HANDED_OVER, (*public, note), status=status, reason=reason, agent=agent)
-
-
-def with_done(plan: Plan, tools: Sequence[str]) -> Plan:
-    """The same plan, whose notes also tell people what the desk has done.
-
-    Args:
-        plan: a hand-over, or another plan, which stays as it is.
-        tools: the names of those that acted.
-    """
-    if not tools or plan.outcome is not Outcome.HANDED_OVER:
-        return plan
-    done = _DONE.format(tools=", ".join(tools))
-    parts = tuple(replace(part, text=part.text + done) if part.private else part for part in plan.parts)
-    return replace(plan, parts=parts)
 
 
 def failure_plan(case: Case, error: str, rules: SpeakingRules, now: datetime) -> Plan:

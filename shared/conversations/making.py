@@ -33,6 +33,7 @@ from shared.platform.clock import SystemClock
 from shared.platform.secrets import DeploymentSecrets
 from shared.platform.settings import Environment
 from shared.platform.tables import Table
+from shared.reminders.desk import ReminderDesk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +51,9 @@ def make_worker(variables: Mapping[str, str]) -> Worker:
         SettingError: a setting is missing or wrong.
     """
     environment = Environment(variables)
+    calendars = Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
     return Worker(
-        make_desk(environment),
+        replace(make_desk(environment), reminders=ReminderDesk(calendars, SystemClock())),
         ConversationQueue(aws.sqs(), environment.url("FRONTDESK_INCOMING_QUEUE_URL")),
         ConversationQueue(aws.sqs(), environment.url("FRONTDESK_DEAD_LETTER_QUEUE_URL")),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+_DONE = " Before that it did: {tools}."
 
 
 class Outcome(StrEnum):
@@ -72,3 +74,17 @@ class Plan:
             data.get("note_first", False),
             data.get("reminder"),
         )
+
+
+def with_done(plan: Plan, tools: Sequence[str]) -> Plan:
+    """The same plan, whose notes also tell people what the desk has done.
+
+    Args:
+        plan: a hand-over, or another plan, which stays as it is.
+        tools: the names of those that acted.
+    """
+    if not tools or plan.outcome is not Outcome.HANDED_OVER:
+        return plan
+    done = _DONE.format(tools=", ".join(tools))
+    parts = tuple(replace(part, text=part.text + done) if part.private else part for part in plan.parts)
+    return replace(plan, parts=parts)

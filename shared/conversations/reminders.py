@@ -1,7 +1,7 @@
 """Reminders on their way into a conversation: the queue's message, and how it finds the right conversation.
 
 They go through the conversation's own message group, so that they come one after another with turns
-(docs/decisions/0030-reminders.md).
+(docs/decisions/0028-reminders.md).
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ import json
 from typing import TYPE_CHECKING
 
 from shared.conversations.blame import SPOKE
-from shared.conversations.deciding import Decider, with_done
+from shared.conversations.deciding import Decider
 from shared.conversations.delivery_rates import count_sent
 from shared.conversations.describing import customer_entries
 from shared.conversations.history import Entry
 from shared.conversations.ledger_journal import LedgerJournal, tools_that_acted
 from shared.conversations.listening import Listened, Listener
-from shared.conversations.plan import Outcome, Plan
+from shared.conversations.plan import Outcome, Plan, with_done
 from shared.conversations.posting import Poster
 from shared.conversations.reminding import note_outcome, wrong_by_now
 from shared.conversations.situation import NEWER_MESSAGE, Situation

@@ -29,6 +29,7 @@ def test_there_is_an_alarm_for_everything_that_leaves_a_customer_waiting(templat
     functions = [name.replace("_", "-") for name in names.FUNCTIONS]
     expected = {"incoming-age", "dead-letter-age", "parked", "missed-messages-dead", "door-5xx"}
     expected |= {"token-refresh-dead", "calendar-sync-dead", "emails-dead", "emails-age"}
+    expected |= {"appointment-reminders-dead"}
     expected |= {counter.alarm for counter in COUNTERS}
     expected |= {f"{name}-{what}" for name in functions for what in ("errors", "throttles")}
     assert set(alarms(template)) == expected

@@ -64,7 +64,12 @@ def test_only_the_api_makes_data_keys(on_aws: StageTemplate, function: str) -> N
     assert may == (function == names.INTEGRATIONS_API)
 
 
-@pytest.mark.parametrize("function", names.FUNCTIONS)
+# It opens no credentials: it hands reminders on.
+OPENS_NONE = {names.APPOINTMENT_REMINDERS}
+OPENERS = sorted(set(names.FUNCTIONS) - OPENS_NONE)
+
+
+@pytest.mark.parametrize("function", OPENERS)
 def test_the_functions_own_policy_is_conditioned_on_its_purposes(
     on_aws: StageTemplate, function: str
 ) -> None:
@@ -86,6 +91,8 @@ def test_another_kms_key_is_used_and_the_stacks_own_still_opens(synthesized: Syn
     for function in names.FUNCTIONS:
         variables = template.function(function)["Properties"]["Environment"]["Variables"]
         assert variables["FRONTDESK_KMS_KEY_ARN"] == arn
+        if function in OPENS_NONE:
+            continue
         [statement] = [s for s in template.statements_of(function) if "kms:" in str(s["Action"])]
         assert {arn if one == arn else target(one) for one in statement["Resource"]} == {own, arn}
         assert statement["Condition"] == {
@@ -94,7 +101,22 @@ def test_another_kms_key_is_used_and_the_stacks_own_still_opens(synthesized: Syn
     assert template.body["Outputs"]["KeyArn"]["Value"] == arn
 
 
-@pytest.mark.parametrize("function", names.FUNCTIONS)
+def test_who_hands_reminders_on_opens_no_credentials(on_aws: StageTemplate) -> None:
+    """No grant, and the key's policy denies its role everything, without a condition."""
+    for function in OPENS_NONE:
+        assert purposes(function) == ()
+        assert not any("kms:" in str(s["Action"]) for s in on_aws.statements_of(function))
+        denied = [
+            statement
+            for statement in on_aws.vault_key[1]["Properties"]["KeyPolicy"]["Statement"]
+            if statement["Effect"] == "Deny"
+            for principal in as_list(statement["Principal"]["AWS"])
+            if isinstance(principal, dict) and target(principal) == on_aws.role_of(function)
+        ]
+        assert [statement.get("Condition") for statement in denied] == [None]
+
+
+@pytest.mark.parametrize("function", OPENERS)
 def test_the_keys_own_policy_confines_each_role(on_aws: StageTemplate, function: str) -> None:
     """A policy that is one day attached by hand to a role does not widen its purposes."""
     _, key = on_aws.vault_key
@@ -167,7 +189,9 @@ def test_turns_the_api_and_the_sync_book_and_no_other_function_does(template: St
         "DeleteItem",
         "ConditionCheckItem",
     }
-    for function in names.FUNCTIONS:
+    reminders = {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem")}
+    assert allowed(template, names.APPOINTMENT_REMINDERS, calendars) == reminders
+    for function in set(names.FUNCTIONS) - {names.APPOINTMENT_REMINDERS}:
         books = function in {names.CONVERSATION_TURNS, names.INTEGRATIONS_API, names.CALENDAR_SYNC}
         actions = {f"dynamodb:{action}" for action in expected} if books else set()
         assert allowed(template, function, calendars) == actions, function

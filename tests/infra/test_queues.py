@@ -18,6 +18,7 @@ ERRANDS = {
     "missed-messages": names.MISSED_MESSAGES,
     "token-refresh": names.TOKEN_REFRESH,
     "calendar-sync": names.CALENDAR_SYNC,
+    "appointment-reminders": names.APPOINTMENT_REMINDERS,
 }
 CONSUMERS = {names.CONVERSATION_TURNS: "incoming", names.DEAD_LETTERS: "dead-letters"}
 

@@ -62,7 +62,7 @@ def _made(
     for name in ("incoming", "dead-letters"):
         queue = sqs.create_queue(QueueName=names.queue("dev", name), Attributes={"FifoQueue": "true"})
         made[template.queue(name)[0]] = queue["QueueUrl"]
-    for name in ("token-refresh", "calendar-sync", "emails"):
+    for name in ("token-refresh", "calendar-sync", "emails", "appointment-reminders"):
         queue = sqs.create_queue(QueueName=names.standard_queue("dev", name))
         made[template.standard_queue(name)[0]] = queue["QueueUrl"]
     return made
@@ -139,6 +139,13 @@ def test_turns_keep_a_record_they_cannot_read(invoke: Callable[[str], dict[str, 
     event = sam.sample_event(names.CONVERSATION_TURNS)
     failed = [{"itemIdentifier": event["Records"][0]["messageId"]}]
     assert invoke(names.CONVERSATION_TURNS) == {"batchItemFailures": failed}
+
+
+def test_reminders_keep_a_record_they_cannot_read(invoke: Callable[[str], dict[str, Any]]) -> None:
+    """Everything they are made of can be made from the template's environment."""
+    event = sam.sample_event(names.APPOINTMENT_REMINDERS)
+    failed = [{"itemIdentifier": event["Records"][0]["messageId"]}]
+    assert invoke(names.APPOINTMENT_REMINDERS) == {"batchItemFailures": failed}
 
 
 def test_the_renewal_of_tokens_keeps_a_record_it_cannot_read(

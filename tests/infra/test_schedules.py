@@ -103,3 +103,10 @@ def test_the_pace_can_be_chosen(synthesized: Synthesizer) -> None:
     assert expressions == ["rate(1 minute)", "rate(10 minutes)"]
     with pytest.raises(ContextError, match="from 1 to 60"):
         synthesized("dev", missed_every_minutes="0")
+
+
+def test_reminders_are_looked_for_every_minute(template: StageTemplate) -> None:
+    """A reminder comes in the minute that the company chose."""
+    wanted = names.schedule(template.stage, names.APPOINTMENT_REMINDERS)
+    _, schedule = template.named("AWS::Scheduler::Schedule", "Name", wanted)
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 minute)"

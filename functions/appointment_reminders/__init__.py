@@ -1,0 +1,1 @@
+"""Reminds customers of their appointments."""
