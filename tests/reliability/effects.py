@@ -84,8 +84,9 @@ def _lost_answer(name: str, fault: Fault) -> Exception:
         return RetryLater("no answer", reason="timeout" if timeout else "status_500")
     if service == "model":
         return RetryLater("no answer", reason="model_timeout" if timeout else "model_unavailable")
-    if service == "tool":
-        return RetryLater("no answer", reason="tool_timeout" if timeout else "tool_failed")
+    if service in {"tool", "calendar"}:
+        kind = RetryLater if service == "tool" else AnswerLost
+        return kind("no answer", reason="tool_timeout" if timeout else "tool_failed")
     if timeout:
         return ReadTimeoutError(endpoint_url=f"https://{service}.example")
     return ClientError({"Error": {"Code": "InternalServerError", "Message": "500"}}, name)

@@ -7,20 +7,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from shared.agent.appointments.desk import make_appointment_desk
 from shared.agent.model_client import ModelAnswer, ToolCall
 from shared.agent.orchestrator import Orchestrator
 from shared.agent.tools import hand_over
-from shared.agent.tools.registry import ToolRegistry
+from shared.agent.tools.registry import ToolRegistry, calendar_tools
 from shared.agent.tools.tool import Tool, ToolArguments, ToolContext, ToolResult
+from shared.calendars.making import make_calendars
 from shared.conversations.dead_letters import DeadLetterOffice
 from shared.conversations.listening import Ears
 from shared.conversations.worker import Worker, _by_conversation
 from shared.platform.clock import Deadline
 from shared.platform.errors import GiveUp
+from tests.fakes.calendar import FakeCalendars
 from tests.fakes.ears import attachment
 from tests.fakes.table import MemoryTable
 from tests.reliability.effects import Death, Fault, Recorded, Recorder
 from tests.support import files
+from tests.support.bookings import DOCUMENT
 from tests.support.desk import CONNECTION, World
 from tests.support.simulated_chatwoot import SimulatedChatwoot
 
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from shared.agent.media.transcription import Transcriber
     from shared.agent.model_client import ModelRequest
     from shared.chatwoot.client import ChatwootClient
+    from shared.companies.calendars import CalendarSettings
     from shared.conversations.queues import QueueRecord
     from tests.fakes.fifo import FakeFifoQueue
 
@@ -60,6 +65,23 @@ class Diary:
         return ToolResult({"booked": arguments.hour})
 
 
+class RecordedVendor:
+    """A vendor of calendars whose effects are recorded.
+
+    Args:
+        vendor: the fake.
+        recorder: who numbers them.
+    """
+
+    def __init__(self, vendor: FakeCalendars, recorder: Recorder) -> None:
+        self._recorded = Recorded(vendor, "calendar", {"create": "create"}, recorder)
+
+    def of(self, company_id: str, calendar: CalendarSettings) -> Any:  # noqa: ANN401 - a provider
+        """See `CalendarProviders`."""
+        del company_id, calendar
+        return self._recorded
+
+
 @dataclass
 class ScriptedModel:
     """Answers the n-th round of every turn with the n-th line of its script; an exception is raised."""
@@ -81,7 +103,7 @@ def said(text: str) -> ModelAnswer:
     return ModelAnswer("test", "finished", text)
 
 
-def called(name: str, **arguments: str) -> ModelAnswer:
+def called(name: str, /, **arguments: str | bool | None) -> ModelAnswer:
     """The model calls a tool."""
     return ModelAnswer("test", "finished", "", (ToolCall("call-1", name, json.dumps(arguments)),))
 
@@ -95,12 +117,14 @@ class Scene:
         script: the model's rounds.
         prepare: what happened before its first effect that counts.
         right: complains about everything that is not as it must be in the end.
+        document: changes to the company's document.
     """
 
     name: str
     script: tuple[ModelAnswer | Exception, ...]
     right: Callable[[Run], None]
     prepare: Callable[[Run], None]
+    document: dict[str, Any] = field(default_factory=dict)
 
 
 class Run:
@@ -114,12 +138,13 @@ class Run:
 
     def __init__(self, scene: Scene, recorder: Recorder, *, simulated: bool = False) -> None:
         self.scene, self.recorder, self.diary = scene, recorder, Diary()
-        self.world = World(MemoryTable())
+        self.world = World(MemoryTable(), scene.document)
+        self.calendars, self.vendor = MemoryTable(), FakeCalendars()
         table: Any = Recorded(self.world.table, "dynamodb", TABLE, recorder)
         model: Any = Recorded(ScriptedModel(list(scene.script)), "model", {"answer": "answer"}, recorder)
         account: Any = self._simulated() if simulated else self.world.chatwoot
         chatwoot: Any = Recorded(account, "chatwoot", CHATWOOT, recorder)
-        orchestrator = Orchestrator(model, ToolRegistry([hand_over.TOOL, self._book()]), self.world.clock)
+        orchestrator = Orchestrator(model, ToolRegistry(self._tools()), self.world.clock)
 
         @contextmanager
         def lend() -> Iterator[Orchestrator]:
@@ -146,6 +171,13 @@ class Run:
             CONNECTION, user_id=self.simulator.user_id, capabilities={"list_messages": True}
         )
         return self.simulator.client
+
+    def _tools(self) -> list[Tool[Any]]:
+        table: Any = Recorded(self.calendars, "dynamodb", TABLE, self.recorder)
+        vendor: Any = RecordedVendor(self.vendor, self.recorder)
+        clock = self.world.clock
+        desk = make_appointment_desk(make_calendars(table, vendor, clock), table, clock)
+        return [hand_over.TOOL, self._book(), *calendar_tools(desk)]
 
     def _book(self) -> Tool[BookArguments]:
         effect = Recorded(self.diary, "tool", {"book": "book"}, self.recorder)
@@ -229,6 +261,13 @@ def _a_failed_part(run: Run) -> None:
     run.world.part_fails(run.world.chatwoot.posted[0], "131047")
 
 
+def _a_yes(run: Run) -> None:
+    """The first turn proposed, because nothing had been proposed before; the second books."""
+    run.world.customer_writes("mañana a las diez, por favor", 70011)
+    run.play()
+    run.world.customer_writes("sí", run.simulator.customer_writes("sí"))
+
+
 def _history(run: Run) -> list[str]:
     items = run.world.table.query(run.world.message("", 1).contact.pk, prefix="message#")
     return [item["role"] for item in items]
@@ -275,6 +314,17 @@ def _failure_told(run: Run) -> None:
     _quiet_in_the_end(run)
 
 
+def _booked(run: Run) -> None:
+    assert run.world.said() == ["Hecho.", "Hecho."], f"said {run.world.said()}"
+    events = run.vendor.standing("ana@g")
+    assert len(events) == 1, f"{len(events)} bookings"
+    assert len(run.vendor.created) == 1, f"{len(run.vendor.created)} bookings were made"
+    standing = [item["status"] for item in run.calendars.scan() if item["sk"] == "appointment"]
+    assert standing == ["confirmed"], f"the bookings are {standing}"
+    assert run.world.dead_letter_items() == [], "given up"
+    _quiet_in_the_end(run)
+
+
 def _given_up(run: Run) -> None:
     assert len(run.world.said()) == 1, f"said {run.world.said()}"
     assert len(run.world.chatwoot.notes(214)) == 1, f"{len(run.world.chatwoot.notes(214))} notes"
@@ -303,6 +353,24 @@ SCENES = (
         (said("Sí, a las diez."),),
         _heard_and_answered,
         _a_voice_note_and_a_picture,
+    ),
+    Scene(
+        "a customer says yes to an appointment",
+        (
+            called(
+                "book_appointment",
+                service="Corte",
+                when="mañana a las 10",
+                zone=None,
+                name=None,
+                email=None,
+                confirmed=True,
+            ),
+            said("Hecho."),
+        ),
+        _booked,
+        _a_yes,
+        DOCUMENT,
     ),
     Scene("a part failed at its channel", (said("Hola."),), _failure_told, _a_failed_part),
     Scene("the turn is given up", (GiveUp("no", reason="model_denied"),), _given_up, _a_question),

@@ -75,6 +75,7 @@ class SimulatedChatwoot:
         records.numbers[f"conversations of account {account['id']}"] = count(webhooks.CONVERSATION)
         records.numbers["messages"] = count(FIRST_MESSAGE)
         self._installation.customer_writes(account["inboxes"][0], {"text": "hola", "contact": "Ana Pérez"})
+        self._account = account
         self._conversation = records.one("conversations", id=webhooks.CONVERSATION)
         self._agent = next(one for one in account["users"] if one["role"] == "agent")
         self.user_id: int = self._agent["id"]
@@ -86,6 +87,12 @@ class SimulatedChatwoot:
     def close(self) -> None:
         """End its threads."""
         self._installation.close()
+
+    def customer_writes(self, text: str) -> int:
+        """The customer goes on; the message's id."""
+        inbox = next(iter(self._account["inboxes"]))
+        written = self._installation.customer_writes(inbox, {"text": text, "contact": "Ana Pérez"})
+        return int(written["id"])
 
     def repeat(self) -> None:
         """What our side posted first stands there once more."""
