@@ -68,13 +68,12 @@ class TellingCalendars(FakeCalendars):
         self._refuse(f"changes {calendar}")
         self._refuse("changes")
         number = f"{self._revision}"
-        self.around("changes", "after")
         if sync_token is None or int(sync_token) < self.forgotten:
-            return Changes(self._during(calendar, start, end), number, full=True)
-        since = int(sync_token)
-        changed = [one for one in self.events_of.get(calendar, {}).values() if _number(one) > since]
-        told = [Event(one.id, None, cancelled=True, busy=False) if one.cancelled else one for one in changed]
-        return Changes(told, number, full=False)
+            answer = Changes(self._during(calendar, start, end), number, full=True)
+        else:
+            answer = Changes(self._since(calendar, int(sync_token)), number, full=False)
+        self.around("changes", "after")
+        return answer
 
     def get(
         self, calendar: str, event_id: str, *, timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
@@ -109,6 +108,10 @@ class TellingCalendars(FakeCalendars):
     def staff_declines(self, calendar: str, event_id: str) -> None:
         """The event stays and takes no time any more."""
         self._store(calendar, replace(self.events_of[calendar][event_id], busy=False))
+
+    def _since(self, calendar: str, number: int) -> list[Event]:
+        changed = [one for one in self.events_of.get(calendar, {}).values() if _number(one) > number]
+        return [Event(one.id, None, cancelled=True, busy=False) if one.cancelled else one for one in changed]
 
     def _refuse(self, call: str) -> None:
         if call in self.refuses:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,9 @@ from shared.platform.errors import RetryLater
 from tests.fakes.telling_calendar import TellingCalendars
 from tests.support.bookings import COMPANY, TUESDAY, Desk, at
 from tests.support.calendar_sync import SyncWorld, around
+
+if TYPE_CHECKING:
+    from shared.calendars.looking import BusyTimes
 
 DAY = around(TUESDAY, days=1)
 NINE = around(at(9), hours=1)
@@ -123,6 +127,24 @@ def test_a_booking_is_checked_with_the_vendor_whatever_is_kept(world: SyncWorld)
     assert at(12) in {slot.start for slot in lost.alternatives}
     assert not [slot for slot in lost.alternatives if at(10, 30) < slot.start < at(12)]
     assert [one.id for one in world.vendor.standing("ana@g")] == ["staffs", "meanwhile"]
+
+
+class Nobody:
+    """Must not be asked."""
+
+    def busy(self, *_: object) -> BusyTimes:
+        """See `BusySource`."""
+        raise AssertionError
+
+
+def test_who_books_does_not_even_look_at_what_is_kept() -> None:
+    """Nor who holds, moves, or is offered other times."""
+    desk = Desk(source=Nobody())
+    made = desk.book(at(11)).appointment
+    assert made is not None
+    assert desk.book(at(11), key="k2").kind == "taken"
+    assert desk.hold(at(14), key="k3").kind == "held"
+    assert desk.move(made.id, at(16)).kind == "moved"
 
 
 class Offering(TellingCalendars):

@@ -270,6 +270,7 @@ def test_a_worker_that_is_overtaken_looks_again(world: SyncWorld) -> None:
 
     world.vendor.around = overtake
     world.syncing.some(COMPANY, world.company, world.company.calendars[:1], world.desk.deadline)
+    assert list(world.look().taken.values()) == [TEN.span]
     assert world.taken(DAY) == [TEN.span]
 
 
