@@ -23,6 +23,7 @@ from tests.fakes.calendar import FakeCalendars
 from tests.fakes.ears import attachment
 from tests.fakes.table import MemoryTable
 from tests.reliability.effects import Death, Fault, Recorded, Recorder
+from tests.reliability.reminding import Reminding
 from tests.support import files
 from tests.support.bookings import DOCUMENT
 from tests.support.desk import CONNECTION, World
@@ -157,6 +158,9 @@ class Run:
         letters: Any = Recorded(self.world.dead_letters, "sqs", QUEUE, recorder)
         self.worker = Worker(desk, queue, letters, self._must_not_leave)
         self.office = DeadLetterOffice(desk, letters)
+        self.reminding = Reminding(self.world, recorder)
+        desk = replace(desk, reminders=self.reminding.desk)
+        self.worker = Worker(desk, queue, letters, self._must_not_leave)
         recorder.meanwhile = self._deliver_again
         self._batch: list[QueueRecord] = []
         self._handle: Callable[[list[QueueRecord]], list[str]] = self._visit
@@ -205,6 +209,12 @@ class Run:
                 for queue, handle in queues
                 if (wait := queue.next_visible_in()) is not None
             ]
+            round_in = self.reminding.next_in()
+            if round_in is not None and (not due or round_in <= min(wait for wait, *_ in due)):
+                self.world.clock.advance(round_in)
+                self._batch, self._handle = [], self.reminding.round
+                self.reminding.round([])
+                continue
             if not due:
                 return
             wait, queue, handle = min(due, key=lambda one: one[0])
@@ -266,6 +276,18 @@ def _a_yes(run: Run) -> None:
     run.world.customer_writes("mañana a las diez, por favor", 70011)
     run.play()
     run.world.customer_writes("sí", run.simulator.customer_writes("sí"))
+
+
+def _a_reminder_is_due(run: Run) -> None:
+    _a_question(run)
+    run.play()
+    run.reminding.book()
+
+
+def _reminded(run: Run) -> None:
+    run.reminding.check()
+    assert _history(run) == ["customer", "desk", "desk"], "the history is wrong"
+    _quiet_in_the_end(run)
 
 
 def _history(run: Run) -> list[str]:
@@ -372,6 +394,7 @@ SCENES = (
         _a_yes,
         DOCUMENT,
     ),
+    Scene("a reminder is due", (said("Sí, a las diez."),), _reminded, _a_reminder_is_due),
     Scene("a part failed at its channel", (said("Hola."),), _failure_told, _a_failed_part),
     Scene("the turn is given up", (GiveUp("no", reason="model_denied"),), _given_up, _a_question),
 )
