@@ -111,8 +111,6 @@ def test_a_yes_after_two_reminders_is_for_the_model() -> None:
 def test_a_yes_that_quotes_a_reminder_is_for_that_appointment() -> None:
     """Also after two."""
     world, ids = reminded(WEDNESDAY, WEDNESDAY + timedelta(hours=1))
-    item = world.calendars_table.get(world.appointment(ids[0]).key)
-    assert item is not None
     asked = world.table.query(world.message("", 1).contact.pk, prefix="asked#")
     quoted = next(one["message_id"] for one in asked if one["appointment_id"] == ids[0])
     message = world.message("sí", 95_001)
