@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.conversations.answers import is_yes
+from shared.conversations.asked import Asked, answered_one
+from shared.conversations.history import Entry
+from shared.conversations.keys import ContactKey
 from tests.support import webhooks
 from tests.support.reminders import ReminderWorld, before
 
@@ -106,6 +109,19 @@ def test_a_yes_after_two_reminders_is_for_the_model() -> None:
     (asked,) = world.mind.asked
     assert len(asked.context.notes) == 2
     assert [world.appointment(one).assured_at for one in ids] == [None, None]
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_two_open_reminders_leave_it_open_in_whatever_order_they_were_said(order: tuple[int, int]) -> None:
+    """The newest is not the one that is meant just because it begins first."""
+    asked = [
+        Asked(f"a{hour}", 0, WEDNESDAY + timedelta(hours=hour), number, WEDNESDAY, "")
+        for hour, number in enumerate(order)
+    ]
+    contact = ContactKey("sol", 3, 12, 481)
+    past = [Entry(contact, number, "desk", "", WEDNESDAY, 214) for number in (1, 2)]
+    assert answered_one(asked, past, None) is None
+    assert answered_one(asked[:1], past[: order[0]], None) == asked[0]
 
 
 def test_a_yes_that_quotes_a_reminder_is_for_that_appointment() -> None:
