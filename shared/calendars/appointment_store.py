@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared.calendars.appointments import (
@@ -81,7 +81,8 @@ class Appointments:
     def between(self, company_id: str, start: datetime, end: datetime) -> list[Appointment]:
         """A company's appointments that begin in a window, in any state but holds, in order."""
         rows: list[Item] = []
-        month = start.replace(day=1)
+        # From the month's first moment: a later hour would step over the last days' successor.
+        month = start.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         while month < end:
             rows += self._table.query(
                 month_pk(company_id, month), between=(time_sk(start), time_sk(end)), index=MONTH_INDEX

@@ -118,7 +118,7 @@ class Booking:
         key: str,
         deadline: Deadline,
     ) -> Outcome:
-        """Make an appointment of a hold, also of one that ended, where its time is still free.
+        """Make an appointment of a hold, also of one that ended, where its time is free and still to come.
 
         Raises:
             NotFound: there is no such hold of this contact.
@@ -127,6 +127,8 @@ class Booking:
         found = self.appointments.get(company_id, appointment, contact_id)
         if found.status not in {Status.HOLD, Status.EXPIRED}:
             return self._go_on(found, company, key, deadline)
+        if found.start <= self._clock.now():
+            return self._taken(found, company, found.service_id, found.start)
         planned = replace(
             found,
             status=Status.BOOKING,

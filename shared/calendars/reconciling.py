@@ -18,12 +18,14 @@ from shared.calendars.appointments import (
     EventRef,
     Place,
     Status,
+    event_id,
 )
 from shared.calendars.events import settings_of
 from shared.calendars.providers.contract import (
     PRIVATE_APPOINTMENT,
     PRIVATE_COMPANY,
     PRIVATE_CONTACT,
+    PRIVATE_EVENT,
     PRIVATE_SERVICE,
 )
 from shared.calendars.terms import service_of
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from shared.calendars.settling import Settling
     from shared.calendars.sheets import SheetSet
     from shared.calendars.writing import Writing
+    from shared.companies.calendars import CalendarSettings
     from shared.companies.model import Company
     from shared.platform.clock import Clock, Deadline
 
@@ -190,9 +193,9 @@ class Reconciling:
         self, found: Appointment, company: Company, calendar_id: str, event: Event, deadline: Deadline
     ) -> str:
         """An event of an appointment that came to nothing, was cancelled, or moved to another calendar."""
-        if event.cancelled:
-            return "nothing"
         settings = settings_of(company, calendar_id)
+        if event.cancelled or self._is_copy(found, found.company_id, settings, event):
+            return "nothing"
         ref = EventRef(
             calendar_id,
             settings.provider,
@@ -206,14 +209,29 @@ class Reconciling:
         count("StrayEventsRemoved")
         return "removed"
 
+    def _is_copy(
+        self, found: Appointment | None, company_id: str, settings: CalendarSettings, event: Event
+    ) -> bool:
+        """Whether staff made the event: copies, and what becomes a series, have our marks too."""
+        marked = event.private.get(PRIVATE_EVENT, "")
+        if self.providers.of(company_id, settings).capabilities.chooses_ids:
+            return bool(marked) and event.id != marked
+        # Here ids tell nothing; but an event for a claim that still stands exists already.
+        return found is not None and any(
+            marked == event_id(found.id, ref.calendar, ref.number) for ref in found.events
+        )
+
     def _adopt(self, company_id: str, company: Company, calendar_id: str, event: Event) -> str:
         """An event of ours whose record is lost: the appointment stands, so its record is made again."""
         identity, interval = event.private.get(PRIVATE_APPOINTMENT, ""), event.interval
         if event.cancelled or not identity or interval is None or interval.end <= self.clock.now():
             return "nothing"
         settings = settings_of(company, calendar_id)
+        if self._is_copy(None, company_id, settings, event):
+            return "nothing"
         service_id, before, after = event.private.get(PRIVATE_SERVICE, ""), 0, 0
-        name = event.title
+        # Not the event's title: customers read this name, and staff may have written anything there.
+        name = service_id
         with suppress(NotFound):
             service = service_of(company, service_id)
             name, before, after = service.name, service.buffer_before_minutes, service.buffer_after_minutes

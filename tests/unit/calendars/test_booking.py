@@ -206,6 +206,21 @@ def test_a_hold_that_ended_can_be_confirmed_while_its_time_is_free() -> None:
     desk.check()
 
 
+def test_a_hold_whose_time_has_come_is_not_booked_any_more() -> None:
+    """A yes after the start; nothing is written into the past."""
+    desk = Desk()
+    assert isinstance(desk.clock, FakeClock)
+    held = desk.hold(at(9)).appointment
+    assert held is not None
+    desk.clock.set(at(9))
+    late = desk.confirm(held.id)
+    assert late.kind == "taken"
+    assert times(late)[0] == "24 11:00"
+    assert desk.vendor.standing("ana@g") == []
+    desk.sweep()
+    desk.check()
+
+
 def test_a_hold_can_be_given_up() -> None:
     """Its time is free at once."""
     desk = Desk()
@@ -549,6 +564,16 @@ def test_a_contacts_appointments_are_found_in_order() -> None:
         "14 cancelled",
         "15 confirmed",
     ]
+
+
+def test_a_window_that_ends_early_in_a_month_holds_that_months_first_hours() -> None:
+    """The last afternoon of a month in Honolulu is the first morning of the next one in UTC."""
+    eve, first = timedelta(days=6), timedelta(days=7)
+    desk = Desk(changes={"zone": "Pacific/Honolulu"})
+    one = desk.book(at(20) + eve).appointment
+    other = desk.book(at(1) + first, key="k2").appointment
+    found = desk.calendars.appointments.between(COMPANY, at(19) + eve, at(5) + first)
+    assert [one, other] == found
 
 
 def test_appointments_stand_on_every_day_that_they_touch() -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.calendars.appointment_store import write
-from shared.calendars.appointments import Customer, Status
+from shared.calendars.appointments import Customer, Status, event_id
 from shared.calendars.intervals import Interval
+from shared.calendars.providers.contract import PRIVATE_EVENT, Capabilities
 from shared.platform.errors import RetryLater
 from tests.fakes.calendar import FakeCalendars
 from tests.fakes.clock import FakeClock
@@ -165,6 +166,46 @@ def test_events_of_others_and_of_other_companies_are_left_alone() -> None:
     assert seen(desk, "ana", foreign) == "nothing"
     assert seen(desk, "ana", desk.vendor.standing("ana@g")[1]) == "nothing"
     desk.check()
+
+
+@pytest.mark.parametrize("name", ["a-copy", "{}_20261201T090000Z"])
+def test_copies_and_series_that_staff_made_of_our_event_are_theirs(name: str) -> None:
+    """Google copies our marks along; the copy is neither removed nor made an appointment."""
+    desk = Desk()
+    one = booked(desk, service="cut")
+    [event] = desk.vendor.standing("ana@g")
+    copy = replace(event, id=name.format(event.id), interval=Interval(at(15), at(16)))
+    desk.vendor.events_of["ana@g"][copy.id] = copy
+    assert desk.compare() == {"nothing": 2}
+    assert len(desk.vendor.standing("ana@g")) == 2
+    assert desk.found(one.id).start == at(9)
+    assert desk.book(at(15), "cut", "k2", customer=Customer("c2")).kind == "taken"
+    del desk.table._items[one.key.pk, one.key.sk]  # type: ignore[attr-defined]
+    assert seen(desk, "ana", copy) == "nothing"
+
+
+def test_a_copy_is_left_alone_also_where_the_vendor_chooses_ids() -> None:
+    """An event for a claim that stands is no leftover; one for a claim that is over is removed."""
+    vendor = FakeCalendars(capabilities=Capabilities(chooses_ids=False))
+    desk = Desk(vendor=vendor)
+    one = booked(desk, service="cut")
+    [event] = vendor.standing("ana@g")
+    assert seen(desk, "ana", replace(event, id="a-copy")) == "nothing"
+    over = {**event.private, PRIVATE_EVENT: event_id(one.id, "ana", 7)}
+    vendor.events_of["ana@g"]["leftover"] = replace(event, id="leftover", private=over)
+    assert seen(desk, "ana", vendor.events_of["ana@g"]["leftover"]) == "removed"
+    assert [standing.id for standing in vendor.standing("ana@g")] == [event.id]
+
+
+def test_an_appointment_made_again_is_not_named_by_what_staff_wrote() -> None:
+    """Its service is gone from the document, and customers read the name."""
+    desk = Desk()
+    one = booked(desk, service="cut")
+    desk.vendor.staff_edits("ana@g", one.events[0].event_id)
+    del desk.table._items[one.key.pk, one.key.sk]  # type: ignore[attr-defined]
+    desk.company = desk.company.model_copy(update={"services": []})
+    assert desk.compare() == {"adopted": 1}
+    assert desk.found(one.id).service_name == "cut"
 
 
 def test_past_events_are_not_made_appointments_again() -> None:
