@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from shared.agent.appointments.matching import best_named
 from shared.agent.appointments.telling import UNREADABLE, appointment_view, time_view, times_view
 
 if TYPE_CHECKING:
@@ -36,15 +37,25 @@ _SAID = {
 
 
 def agreed(
-    desk: AppointmentDesk, context: ToolContext, kind: Kind, fits: Callable[[Proposal], bool]
+    desk: AppointmentDesk,
+    context: ToolContext,
+    kind: Kind,
+    fits: Callable[[Proposal], bool],
+    which: str | None = None,
 ) -> Proposal | None:
-    """The proposal that a yes of the customer is about: the newest of its kind that fits the call's words."""
+    """The proposal that a yes of the customer is about.
+
+    The one of its kind that fits the call's words; ``None`` also where several that wait fit equally well:
+    then it must be asked which.
+    """
     possible = [
         one
         for one in desk.proposals.of(context)
         if one.kind == kind and one.may_be_done(context) and fits(one)
     ]
-    waiting = [one for one in possible if not one.done]
+    waiting = best_named([one for one in possible if not one.done], which or "", context.company)
+    if len({(one.appointment, one.start_ms) for one in waiting}) > 1:
+        return None
     found = waiting or possible
     return found[-1] if found else None
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.agent.appointments.desk import AppointmentDesk
+    from shared.agent.appointments.proposals import Proposal
     from shared.agent.tools.tool import ToolContext
     from shared.agent.values import JsonDict
     from shared.calendars.appointments import Appointment
@@ -55,6 +56,16 @@ def _alike(wanted: str, name: str) -> int:
     """How many words of the wish stand in the name; only words that tell something."""
     there = {word for word in name.replace("-", " ").split() if len(word) >= _SHORTEST_WORD}
     return len(there & {word.strip(".,;:!?") for word in wanted.replace("-", " ").split()})
+
+
+def best_named(proposals: Sequence[Proposal], words: str, company: Company) -> list[Proposal]:
+    """Those proposals whose service words name best; all of them where the words name none."""
+    names = {service.id: service.name for service in company.services}
+    scores = [
+        _alike(fold(words), fold(f"{names.get(one.service_id, '')} {one.service_id}")) for one in proposals
+    ]
+    best = max(scores, default=0)
+    return [one for one, score in zip(proposals, scores, strict=True) if score == best]
 
 
 def own_appointment(desk: AppointmentDesk, context: ToolContext, which: str | None) -> Appointment | JsonDict:

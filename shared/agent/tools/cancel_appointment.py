@@ -38,7 +38,9 @@ def cancel_appointment(
     """Propose, or do what was agreed to."""
     which = wish_of(arguments.which, None, context)
     if arguments.confirmed:
-        proposal = changing.agreed(desk, context, "cancel", lambda one: which.admits(one.start))
+        proposal = changing.agreed(
+            desk, context, "cancel", lambda one: which.admits(one.start), arguments.which
+        )
         if proposal:
             return ToolResult(_carried_out(desk, context, proposal))
     found = own_appointment(desk, context, arguments.which)

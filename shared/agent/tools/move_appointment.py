@@ -47,7 +47,7 @@ def move_appointment(
     """Propose, or do what was agreed to."""
     wish = wish_of(arguments.when, arguments.zone, context)
     if arguments.confirmed:
-        proposal = changing.agreed(desk, context, "move", lambda one: wish.admits(one.start))
+        proposal = changing.agreed(desk, context, "move", lambda one: wish.admits(one.start), arguments.which)
         if proposal:
             return ToolResult(_carried_out(desk, context, proposal, wish.zone))
     found = own_appointment(desk, context, arguments.which)

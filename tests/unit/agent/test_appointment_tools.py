@@ -342,6 +342,38 @@ def test_of_several_appointments_the_words_choose_and_else_it_is_asked(customer:
         assert (found["time"], found["day"].split()[0]) == (time, day)
 
 
+def test_of_two_questions_a_yes_reaches_the_one_that_it_names(customer: Customer) -> None:
+    """Both asked in one reply; a yes to the haircut never cancels the other, and a bare one asks which."""
+    customer.books("mañana a las 10")
+    customer.books("mañana a las 12", "Consulta")
+    customer.writes()
+    customer.call("cancel_appointment", which="el corte")
+    customer.call("cancel_appointment", which="la consulta")
+    customer.is_told()
+    assert customer.turn("cancel_appointment", confirmed=True)["status"] == "which_appointment"
+    yes = customer.turn("cancel_appointment", which="el corte", confirmed=True)
+    assert (yes["status"], yes["appointment"]["service"]) == ("cancelled", "Corte")
+    assert [one.service_name for one in customer.own] == ["Consulta"]
+    assert customer.turn("cancel_appointment", confirmed=True)["status"] == "cancelled"
+    assert customer.own == []
+
+
+def test_of_two_moves_a_yes_reaches_the_one_that_it_names(customer: Customer) -> None:
+    """Also where no new time is repeated."""
+    customer.books("mañana a las 10")
+    customer.books("mañana a las 12", "Consulta")
+    customer.writes()
+    customer.call("move_appointment", which="el corte", when="mañana a las 16")
+    customer.call("move_appointment", which="la consulta", when="mañana a las 17")
+    customer.is_told()
+    assert "which" in customer.turn("move_appointment", confirmed=True)["status"]
+    assert customer.turn("move_appointment", which="el corte", confirmed=True)["status"] == "moved"
+    assert [(one.service_name, one.start) for one in customer.own] == [
+        ("Consulta", at(11)),
+        ("Corte", at(15)),
+    ]
+
+
 def test_nobody_elses_appointments_can_be_seen_moved_or_cancelled(customer: Customer) -> None:
     """Whatever the words are."""
     customer.books("mañana a las 10")
