@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from functions.integrations_api.routing import Answer, Route, require_company_id
 from shared.calendars.appointments import Customer
@@ -34,8 +34,19 @@ LONGEST_LIST = timedelta(days=92)
 # Below the 29 seconds of the function.
 SECONDS = 24.0
 WALK_IN = "walk-in"
+# Sums and zones far from today leave what a date can be (the years 1 to 9999).
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _CONTACT = re.compile(r"(\d{1,18}):(\d{1,18})")
 _CURSOR = re.compile(r"\d{1,9}")
+
+
+def _near(moment: datetime) -> datetime:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment
+
+
+Start = Annotated[AwareDatetime, AfterValidator(_near)]
 
 
 class AppointmentRequest(Part):
@@ -43,7 +54,7 @@ class AppointmentRequest(Part):
 
     company_id: str | None = None
     service: Slug
-    start: AwareDatetime
+    start: Start
     contact: Annotated[str, Field(pattern=r"^\d{1,18}-\d{1,18}$")] | None = None
     name: Annotated[str, Field(max_length=200)] = ""
     email: EmailAddress | None = None
@@ -54,7 +65,7 @@ class MoveRequest(Part):
     """What ``PATCH /api/calendar/appointments/{id}`` takes."""
 
     company_id: str | None = None
-    start: AwareDatetime
+    start: Start
     calendars: Annotated[list[Slug], Field(max_length=20)] = Field(default_factory=list)
 
 
@@ -263,7 +274,7 @@ def _moment(call: Call, name: str, zone: ZoneInfo) -> datetime | None:
     if not text:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        moment = _near(datetime.fromisoformat(text))
     except ValueError:
         raise _wrong(name, "must be a time such as 2030-01-08T10:00:00+01:00, or a day") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

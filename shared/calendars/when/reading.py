@@ -27,6 +27,8 @@ _HOURS = 24
 _LATE = 4  # until four in the morning, "tomorrow" may be the day that has begun already
 _LIKELY_MORNING = 8  # "at nine" is rather in the morning, "at five" rather in the afternoon
 _MAX_CHARACTERS = 500
+# Of later days one could not reckon weeks ahead: dates end with the year 9999.
+_LAST_YEAR = 9000
 
 # From when until when a part of the day goes; it is a wish, opening hours decide.
 PARTS = {
@@ -106,6 +108,8 @@ class _Reading:
         spans = self._dates() or self._counted() or self._named_today()
         part = self._part()
         spans = spans or self._weeks() or self._named() or self._days_of_month()
+        if any(span.last.year > _LAST_YEAR for span in spans):
+            spans, self._impossible = (), True
         times, bound = self._times(part)
         if bound == "after":
             earliest, times = times[0], ()

@@ -57,12 +57,23 @@ def test_free_times_of_a_day(api: Api, key: str) -> None:
         ("service=cut&zone=Moon", 400),
         ("service=cut&from=now", 400),
         ("service=cut&from=2026-11-24&to=2026-11-23", 400),
+        ("service=cut&from=9999-12-31", 400),
+        ("service=cut&from=0001-01-01T00:00:00%2B14:00", 400),
         ("service=cut&from=2026-11-24&to=2027-11-23", 400),
     ],
 )
 def test_wrong_questions_are_refused(api: Api, key: str, query: str, status: int) -> None:
     """With the field's name."""
     assert api("GET", f"/api/calendar/availability?{query}", key=key).status == status
+
+
+@pytest.mark.parametrize(
+    "start", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-11-24T10:00:00"]
+)
+def test_starts_that_nobody_can_reckon_with_are_refused(api: Api, key: str, start: str) -> None:
+    """Beyond what dates can hold, or without a zone."""
+    answer = api("POST", APPOINTMENTS, {"service": "cut", "start": start}, key=key)
+    assert (answer.status, [one["field"] for one in answer.json["fields"]]) == (422, ["start"])
 
 
 def test_an_appointment_is_booked_shown_moved_and_cancelled(api: Api, key: str) -> None:

@@ -80,7 +80,13 @@ def test_without_a_day_the_next_days_are_offered(customer: Customer) -> None:
 
 @pytest.mark.parametrize(
     ("when", "status"),
-    [("el 31 de febrero", "no_such_date"), ("2026-11-20", "in_the_past"), ("el 3/1/2020", "in_the_past")],
+    [
+        ("el 31 de febrero", "no_such_date"),
+        ("31/12/9999 a las 23:59", "no_such_date"),
+        ("2026-11-20", "in_the_past"),
+        ("el 3/1/2020", "in_the_past"),
+        ("0001-01-01", "in_the_past"),
+    ],
 )
 def test_impossible_and_past_dates_are_said(customer: Customer, when: str, status: str) -> None:
     """Not guessed."""
