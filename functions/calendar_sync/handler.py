@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from shared.calendars.sync.making import make_sync_rounds
 from shared.conversations.queues import read_records
 from shared.platform.settings import Environment
+from shared.reminders.making import make_appointment_emails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 @cache
 def _rounds() -> SyncRounds:
-    return make_sync_rounds(Environment(os.environ))
+    environment = Environment(os.environ)
+    return make_sync_rounds(environment, make_appointment_emails(environment))
 
 
 def handler(event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:

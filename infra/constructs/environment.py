@@ -137,7 +137,7 @@ def _email_delivery(on: Resources) -> dict[str, str]:
 
 
 def _calendar_sync(on: Resources) -> dict[str, str]:
-    return {**_outside(on), **_oauth(on), **_bookings(on), **_looks(on)}
+    return {**_outside(on), **_oauth(on), **_bookings(on), **_outbox(on), **_looks(on)}
 
 
 def _looks(on: Resources) -> dict[str, str]:

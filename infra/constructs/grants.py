@@ -171,6 +171,8 @@ def _calendar_sync(on: Resources) -> list[iam.PolicyStatement]:
         # UpdateItem: a token that is about to end is renewed when it is used.
         _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),
         *_bookings(on),
+        # Customers are told what staff did to their appointments.
+        *_outbox(on),
         _queue(on.queues.sync, ("SendMessage", *CONSUME)),
         _key(on, names.CALENDAR_SYNC, OPEN),
         *_client_secrets(on),

@@ -12,6 +12,7 @@ from shared.calendars.appointments import (
     Appointment,
     Customer,
     EventRef,
+    News,
     Place,
     Status,
 )
@@ -147,6 +148,7 @@ def as_item(one: Appointment) -> Item:
         "begun_at": _milliseconds(one.begun_at),
         "wanted_at": _milliseconds(one.wanted_at),
         "assured_at": _milliseconds(one.assured_at),
+        "news": _news_item(one.news) if one.news else None,
         "expires_at": int(_forgotten_at(one).timestamp()),
     }
     return item | _indexes(one)
@@ -186,6 +188,7 @@ def from_item(item: Item) -> Appointment:
         begun_at=_moment(item["begun_at"]),
         wanted_at=_moment(item["wanted_at"]),
         assured_at=_moment(item.get("assured_at")),
+        news=_news(item["news"]) if item.get("news") else None,
     )
 
 
@@ -231,6 +234,16 @@ def _place(item: Item) -> Place:
         tuple(item["calendars"]),
         item["number"],
     )
+
+
+def _news_item(news: News) -> Item:
+    was = _pair(news.was) if news.was else None
+    return {"kind": news.kind, "at": epoch_milliseconds(news.at), "was": was}
+
+
+def _news(item: Item) -> News:
+    was = _interval(item["was"]) if item["was"] else None
+    return News(item["kind"], from_epoch_milliseconds(item["at"]), was)
 
 
 def _event_item(event: EventRef) -> Item:

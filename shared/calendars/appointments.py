@@ -130,6 +130,21 @@ class Customer:
 
 
 @dataclass(frozen=True)
+class News:
+    """What became of an appointment, for the customer.
+
+    Args:
+        kind: what.
+        at: when.
+        was: where it stood before it moved.
+    """
+
+    kind: Literal["confirmed", "moved", "cancelled"]
+    at: datetime
+    was: Interval | None = None
+
+
+@dataclass(frozen=True)
 class Appointment:
     """One appointment, in any state.
 
@@ -162,6 +177,7 @@ class Appointment:
         fingerprint: of the request that it was made for.
         wanted_at: the start that was asked for last.
         assured_at: when the customer said, asked by a reminder, that they will come.
+        news: what the customer is still to be told of it.
         begun_at: since when that is worked on.
         version: grows with each write.
         working_until: until when a worker has it for itself.
@@ -199,6 +215,7 @@ class Appointment:
     begun_at: datetime | None = None
     wanted_at: datetime | None = None
     assured_at: datetime | None = None
+    news: News | None = None
 
     @property
     def start(self) -> datetime:

@@ -13,11 +13,13 @@ from shared.calendars.looking import LiveBusy, Looking
 from shared.calendars.reconciling import Reconciling
 from shared.calendars.settling import Settling
 from shared.calendars.sheets import Sheets
+from shared.calendars.telling import Telling
 from shared.calendars.writing import Writing
 
 if TYPE_CHECKING:
     from shared.calendars.looking import BusySource
     from shared.calendars.providers.contract import CalendarProviders
+    from shared.calendars.telling import Teller
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
 
@@ -42,7 +44,11 @@ class Calendars:
 
 
 def make_calendars(
-    table: Table, providers: CalendarProviders, clock: Clock, source: BusySource | None = None
+    table: Table,
+    providers: CalendarProviders,
+    clock: Clock,
+    source: BusySource | None = None,
+    teller: Teller | None = None,
 ) -> Calendars:
     """Everything that works on appointments.
 
@@ -52,10 +58,11 @@ def make_calendars(
         clock: time.
         source: tells when calendars are taken, to who looks for times; without one the vendors are asked. Who
             books asks them in any case.
+        teller: tells customers what became of their appointments; without one nobody does.
     """
     sheets, appointments = Sheets(table, clock), Appointments(table)
     events, writing = Events(providers, sheets), Writing(table, sheets, clock)
-    settling = Settling(writing, events, clock)
+    settling = Settling(writing, events, Telling(teller, writing, clock), clock)
     live = Looking(sheets, LiveBusy(providers, clock), clock)
     looking = Looking(sheets, source, clock) if source else live
     return Calendars(

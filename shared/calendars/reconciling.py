@@ -162,6 +162,9 @@ class Reconciling:
         if one.status == Status.HOLD:
             self.writing.expire(one)
             return True
+        if one.news is not None and one.status not in UNSETTLED:
+            self.settling.telling.tell(one, company)
+            return False
         taken = self.writing.take(one)
         if one.status in UNSETTLED:
             taken = self.settling.settle(taken, company, deadline)

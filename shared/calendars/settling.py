@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.calendars.intervals import Interval
     from shared.calendars.providers.contract import Event
     from shared.calendars.sheets import SheetSet
+    from shared.calendars.telling import Telling
     from shared.calendars.writing import Writing
     from shared.companies.model import Company
     from shared.platform.clock import Clock
@@ -49,11 +50,13 @@ class Settling:
     Args:
         writing: writes appointments.
         events: the vendors' side.
+        telling: tells customers what became of it.
         clock: time.
     """
 
     writing: Writing
     events: Events
+    telling: Telling
     clock: Clock
 
     def settle(self, appointment: Appointment, company: Company, deadline: Deadline) -> Appointment:
@@ -82,7 +85,7 @@ class Settling:
                 raise
             if appointment.version == before:
                 raise AssertionError(f"no step out of {appointment.status}")
-        return appointment
+        return self.telling.tell(appointment, company)
 
     def _leave(self, appointment: Appointment, problem: FrontdeskError) -> None:
         log.info("a booking is left half done", status=str(appointment.status), reason=problem.reason)
@@ -231,7 +234,7 @@ class Settling:
         over = replace(appointment, status=Status.CANCELLED, target=None, reminders=())
         rows = disarmed(appointment, appointment.reminders)
         return self.writing.save(
-            at_rest(over.remembering("cancelled")),
+            self.telling.noted(at_rest(over.remembering("cancelled")), company),
             rows,
             lambda sheets: sheets.release(appointment.id),
             places=(appointment.place, appointment.target),
@@ -308,10 +311,10 @@ class Settling:
         confirmed = replace(appointment, status=Status.CONFIRMED, reminders=names, held_until=None)
         rested = self._look_again(confirmed) if confirmed.strays else at_rest(confirmed)
         if came_from is None:
-            return self.writing.save(rested, rows)
+            return self.writing.save(self.telling.noted(rested, company), rows)
         left = came_from.place.number
         return self.writing.save(
-            rested,
+            self.telling.noted(rested, company, came_from.place.interval),
             rows,
             lambda sheets: sheets.release(appointment.id, left),
             places=(came_from.place, came_from.target),

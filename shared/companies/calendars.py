@@ -87,6 +87,8 @@ class BookingRules(Part):
     fresh_minutes: Annotated[int, Field(ge=1, le=240)] = 20
     conference: bool = False
     invite_customer: bool = False
+    # Whether the customer gets an e-mail when an appointment is booked, moved or cancelled.
+    emails: bool = True
     # None: what the calendar itself does by default.
     event_reminders: EventReminders | None = None
     reminders: Annotated[list[CustomerReminder], Field(max_length=5), AfterValidator(_reminders_once)] = (

@@ -34,6 +34,7 @@ from shared.platform.secrets import DeploymentSecrets
 from shared.platform.settings import Environment
 from shared.platform.tables import Table
 from shared.reminders.desk import ReminderDesk
+from shared.reminders.making import make_appointment_emails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,5 +135,6 @@ def make_appointments(environment: Environment) -> AppointmentDesk:
     table = Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
     providers = make_calendar_providers(environment)
     source = CachedBusy(Cache(table), LiveBusy(providers, clock), clock)
-    calendars = make_calendars(table, providers, clock, source)
+    teller = make_appointment_emails(environment)
+    calendars = make_calendars(table, providers, clock, source, teller)
     return make_appointment_desk(calendars, table, clock)

@@ -10,10 +10,10 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from shared.email.records import Contact
 from shared.platform.clock import Deadline
 from shared.platform.errors import Conflict, InvalidInput, NotFound
 from shared.platform.observability import bound, count, log
+from shared.reminders.appointment_emails import contact_of
 from shared.reminders.checking import UNSETTLED_REASON, useful_until, why_not
 from shared.reminders.errands import ReminderErrand
 from shared.reminders.rows import HANDED, NOT_SENT, SKIPPED, ReminderRows, unclaimed
@@ -21,14 +21,12 @@ from shared.reminders.words import by_email
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from shared.calendars.appointment_store import Appointments
     from shared.calendars.appointments import Appointment
-    from shared.companies.email import Kind
     from shared.companies.model import Company
-    from shared.email.message import NewEmail, Templated
     from shared.platform.clock import Clock
+    from shared.reminders.appointment_emails import Emails
     from shared.reminders.rows import Reminder, RowName
 
 ROWS_PER_ERRAND = 10
@@ -62,23 +60,6 @@ class Conversations(Protocol):
 
     def hand(self, reminder: Reminder, appointment: Appointment) -> bool:
         """Put a reminder into its customer's conversation, once; false where there is none."""
-        ...
-
-
-class Emails(Protocol):
-    """See `shared.email.outbox.Outbox`."""
-
-    def enqueue(
-        self,
-        company_id: str,
-        email: NewEmail | Templated,
-        *,
-        key: str,
-        kind: Kind = "transactional",
-        ends_at: datetime | None = None,
-        contact: Contact | None = None,
-    ) -> str:
-        """Have an e-mail sent, once for each key."""
         ...
 
 
@@ -232,7 +213,7 @@ class ReminderRounds:
                 ends_at=min(
                     appointment.start, max(useful_until(reminder), self._clock.now() + LOOK_AGAIN_AFTER)
                 ),
-                contact=_contact(appointment),
+                contact=contact_of(appointment),
             )
         except InvalidInput:
             return "bad_address"
@@ -240,10 +221,3 @@ class ReminderRounds:
             # Enqueued before the company's name, or the like, changed: it is that e-mail all the same.
             return ""
         return ""
-
-
-def _contact(appointment: Appointment) -> Contact | None:
-    account_id, _, contact_id = appointment.customer.contact_id.partition(":")
-    if not (account_id.isdigit() and contact_id.isdigit()):
-        return None
-    return Contact(int(account_id), int(contact_id))

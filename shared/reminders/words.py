@@ -12,6 +12,8 @@ from shared.email.message import Templated
 from shared.email.templates.values import spoken
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.calendars.appointments import Appointment
     from shared.companies.model import Company
 
@@ -71,29 +73,39 @@ def by_email(company: Company, appointment: Appointment) -> Templated:
     Raises:
         InvalidInput: the customer's address is none.
     """
-    values = _values(company, appointment)
     return Templated.parse(
         {
             "to": [appointment.customer.email],
             "template": "appointment_reminder",
             "language": company.language,
-            "values": {
-                "company": {"name": values["company"]},
-                "customer": {"name": appointment.customer.name},
-                "appointment": {
-                    "service": values["service"],
-                    "date": values["day"],
-                    "time": values["time"],
-                    "zone": appointment.zone.rpartition("/")[2].replace("_", " "),
-                },
-            },
+            "values": email_values(company, appointment),
         }
     )
 
 
+def email_values(company: Company, appointment: Appointment) -> dict[str, dict[str, str]]:
+    """What every template about an appointment is told."""
+    values = _values(company, appointment)
+    return {
+        "company": {"name": values["company"]},
+        "customer": {"name": appointment.customer.name},
+        "appointment": {
+            "service": values["service"],
+            "date": values["day"],
+            "time": values["time"],
+            "zone": appointment.zone.rpartition("/")[2].replace("_", " "),
+        },
+    }
+
+
 def moment(appointment: Appointment, language: str) -> str:
     """The appointment's day and time on the company's clock."""
-    return ", ".join(spoken(appointment.start, ZoneInfo(appointment.zone), language))
+    return ", ".join(moment_parts(appointment.start, appointment.zone, language))
+
+
+def moment_parts(when: datetime, zone: str, language: str) -> tuple[str, str]:
+    """A day and a time on the clock of a zone."""
+    return spoken(when, ZoneInfo(zone), language)
 
 
 def _filled(text: str, company: Company, appointment: Appointment) -> str:

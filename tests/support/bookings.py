@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shared.calendars.looking import BusySource
     from shared.calendars.making import Calendars
     from shared.calendars.requests import Outcome
+    from shared.calendars.telling import Teller
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
 
@@ -66,6 +67,7 @@ class Desk:
         clock: time.
         changes: to the company's document.
         source: tells when calendars are taken.
+        teller: tells customers.
     """
 
     def __init__(
@@ -75,12 +77,13 @@ class Desk:
         clock: Clock | None = None,
         changes: dict[str, Any] | None = None,
         source: BusySource | None = None,
+        teller: Teller | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         self.table = table or MemoryTable()
         self.vendor = vendor or FakeCalendars()
         self.company = Company.parse({**DOCUMENT, **(changes or {})})
-        self.calendars: Calendars = make_calendars(self.table, self.vendor, self.clock, source)
+        self.calendars: Calendars = make_calendars(self.table, self.vendor, self.clock, source, teller)
 
     @property
     def deadline(self) -> Deadline:

@@ -21,20 +21,25 @@ from shared.platform.clock import SystemClock
 from shared.platform.tables import Table
 
 if TYPE_CHECKING:
+    from shared.calendars.telling import Teller
     from shared.platform.settings import Environment
 
 _NOWHERE = "-"
 
 
-def make_sync_rounds(environment: Environment) -> SyncRounds:
+def make_sync_rounds(environment: Environment, teller: Teller | None = None) -> SyncRounds:
     """The work of ``calendar_sync``.
+
+    Args:
+        environment: the settings.
+        teller: tells customers what staff did to their appointments.
 
     Raises:
         SettingError: a setting is missing or wrong.
     """
     clock, table = SystemClock(), _calendars_table(environment)
     providers = make_calendar_providers(environment)
-    cache, calendars = Cache(table), make_calendars(table, providers, clock)
+    cache, calendars = Cache(table), make_calendars(table, providers, clock, teller=teller)
     syncing = Syncing(
         cache=cache,
         reader=Reader(clock),

@@ -107,6 +107,7 @@ FULL: dict[str, Any] = {
         "hold_minutes": 15,
         "change_notice_minutes": 720,
         "fresh_minutes": 10,
+        "emails": False,
         "conference": True,
         "invite_customer": True,
         "event_reminders": [{"minutes": 10}],

@@ -1,0 +1,166 @@
+"""E-mails to customers when their appointments are confirmed, moved or cancelled, each with its invitation.
+
+One e-mail for each change, however often it is asked for: its key is the appointment, what became of it, and
+how often it had changed. Calendars know the appointment by the same UID for life.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.email.composing import sender_of
+from shared.email.invitations import uid
+from shared.email.message import Templated
+from shared.email.records import Contact
+from shared.email.sending import worth_until
+from shared.platform.errors import Conflict, GiveUp, InvalidInput, RetryLater
+from shared.platform.observability import count, log
+from shared.reminders.words import email_values, moment_parts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from shared.calendars.appointments import Appointment, News
+    from shared.companies.email import Kind
+    from shared.companies.model import Company
+    from shared.email.message import NewEmail
+    from shared.platform.clock import Clock
+
+KIND: Kind = "transactional"
+# Not the domain that a company sends from, which may change: a UID may not (RFC 5545 section 3.8.4.7).
+UID_DOMAIN = "frontdesk"
+LONGEST_SUMMARY = 200
+
+
+class Emails(Protocol):
+    """See `shared.email.outbox.Outbox`."""
+
+    def enqueue(
+        self,
+        company_id: str,
+        email: NewEmail | Templated,
+        *,
+        key: str,
+        kind: Kind = "transactional",
+        ends_at: datetime | None = None,
+        contact: Contact | None = None,
+    ) -> str:
+        """Have an e-mail sent, once for each key."""
+        ...
+
+
+class AppointmentEmails:
+    """See the module, and `shared.calendars.telling.Teller`.
+
+    Args:
+        emails: takes e-mails in.
+        clock: for times.
+    """
+
+    def __init__(self, emails: Emails, clock: Clock) -> None:
+        self._emails = emails
+        self._clock = clock
+
+    def wants(self, company: Company, appointment: Appointment) -> bool:
+        """Whether the customer's address is known, and the company writes such e-mails."""
+        return bool(
+            appointment.customer.email
+            and company.booking.emails
+            and company.mode == "live"
+            and company.email.providers_for(KIND)
+        )
+
+    def tell(self, company: Company, appointment: Appointment, news: News) -> None:
+        """Enqueue the e-mail. What can never be written is counted, and does not come again.
+
+        Raises:
+            RetryLater: not now.
+        """
+        if not self.wants(company, appointment):
+            return
+        ends_at = worth_until(company, KIND, self._clock.now())
+        try:
+            self._emails.enqueue(
+                appointment.company_id,
+                as_email(company, appointment, news),
+                key=f"appointment#{appointment.id}#{news.kind}#{sequence_of(appointment, news)}",
+                kind=KIND,
+                ends_at=min(ends_at, appointment.start),
+                contact=contact_of(appointment),
+            )
+        except (GiveUp, InvalidInput) as error:
+            log.error("an e-mail about an appointment cannot be written", news=news.kind, reason=error.reason)
+            count("AppointmentEmailsUnwritten", news=news.kind)
+        except (ClientError, BotoCoreError) as failed:
+            # The appointment stands all the same; whoever booked it need not wait for our mail.
+            raise RetryLater("the e-mail cannot be enqueued now", reason="outbox_unavailable") from failed
+        except Conflict:
+            # Enqueued before the company's name, or the like, changed: it is that e-mail all the same.
+            log.info("the customer was told before", news=news.kind)
+
+
+def as_email(company: Company, appointment: Appointment, news: News) -> Templated:
+    """The e-mail, the same for the same news.
+
+    Raises:
+        InvalidInput: the customer's address is none.
+        GiveUp: the company's document names no sender.
+    """
+    values: dict[str, dict[str, Any]] = {**email_values(company, appointment)}
+    length = appointment.place.interval.end - appointment.start
+    values["appointment"] |= {
+        "duration": f"{int(length.total_seconds()) // 60} min",
+        "place": appointment.conference_url or None,
+        "reference": appointment.id[:6].upper(),
+    }
+    if news.was is not None:
+        day, time = moment_parts(news.was.start, appointment.zone, company.language)
+        values["previous"] = {"date": day, "time": time}
+    written: dict[str, Any] = {
+        "to": [appointment.customer.email],
+        "template": f"appointment_{news.kind}",
+        "language": company.language,
+        "values": values,
+    }
+    if not _invited_elsewhere(company, appointment):
+        written["invitation"] = _invitation(company, appointment, news)
+    return Templated.parse(written)
+
+
+def sequence_of(appointment: Appointment, news: News) -> int:
+    """The invitation's SEQUENCE: a cancellation is one more change than the moves before it."""
+    return appointment.sequence + (news.kind == "cancelled")
+
+
+def contact_of(appointment: Appointment) -> Contact | None:
+    """The customer as Chatwoot knows them; ``None`` where the appointment was made elsewhere."""
+    account_id, _, contact_id = appointment.customer.contact_id.partition(":")
+    if not (account_id.isdigit() and contact_id.isdigit()):
+        return None
+    return Contact(int(account_id), int(contact_id))
+
+
+def _invitation(company: Company, appointment: Appointment, news: News) -> dict[str, Any]:
+    sender = sender_of(company, KIND).mailbox
+    summary = " ".join(f"{appointment.service_name}, {company.name}".split())
+    return {
+        "uid": uid(appointment.id, UID_DOMAIN),
+        "method": "CANCEL" if news.kind == "cancelled" else "REQUEST",
+        "sequence": sequence_of(appointment, news),
+        "start": appointment.start.isoformat(),
+        "end": appointment.place.interval.end.isoformat(),
+        "changed_at": news.at.isoformat(),
+        "summary": summary[:LONGEST_SUMMARY],
+        "location": appointment.conference_url,
+        "organizer": {"address": sender.address, "name": sender.name},
+        "attendees": [{"address": appointment.customer.email}],
+    }
+
+
+def _invited_elsewhere(company: Company, appointment: Appointment) -> bool:
+    """Whether the calendar itself invites the customer: two invitations would be two entries for one time."""
+    own = next((one.invite_customer for one in company.services if one.id == appointment.service_id), None)
+    invited = company.booking.invite_customer if own is None else own
+    return invited or any(ref.provider == "calendly" for ref in appointment.events)

@@ -1,0 +1,182 @@
+"""E-mails about appointments: one for each change, with an invitation that calendars understand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from icalendar import Calendar
+
+from shared.calendars.appointments import Customer, Status
+from shared.companies.model import Company
+from shared.email.composing import filled
+from shared.email.invitations import ics
+from shared.email.message import Templated
+from shared.email.outbox import Outbox, read_back
+from shared.email.records import as_record
+from shared.reminders.appointment_emails import AppointmentEmails
+from tests.fakes.calendar import FakeCalendars
+from tests.fakes.clock import FakeClock
+from tests.fakes.table import MemoryTable
+from tests.support.bookings import COMPANY, DOCUMENT, Desk, at
+
+if TYPE_CHECKING:
+    from shared.email.records import EmailRecord
+
+EMAIL = {
+    "providers": [{"id": "grid", "vendor": "sendgrid"}],
+    "from_address": "desk@clinic.example",
+}
+ANA = Customer("3:481", "Ana <b>López</b>", "ana@clinic.example", "3#1#55")
+
+
+class Scene:
+    """A desk whose customers get e-mails.
+
+    Args:
+        changes: to the company's document.
+    """
+
+    def __init__(self, **changes: Any) -> None:  # noqa: ANN401 - of the document
+        self.clock = FakeClock()
+        self.table = MemoryTable()
+        self.queued: list[str] = []
+        self.problem: Exception | None = None
+        teller = AppointmentEmails(Outbox(self.table, self, self.clock), self.clock)
+        document = {"email": EMAIL, **changes}
+        self.desk = Desk(vendor=FakeCalendars(), clock=self.clock, changes=document, teller=teller)
+
+    def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
+        """The queue of e-mails."""
+        assert company_id == COMPANY
+        del delay_seconds
+        if self.problem:
+            raise self.problem
+        self.queued.append(email_id)
+
+    def records(self) -> list[EmailRecord]:
+        """The e-mails, oldest first."""
+        found = [as_record(item) for item in self.table.scan() if "content" in item]
+        return sorted(found, key=lambda one: self.queued.index(one.email_id))
+
+    def emails(self) -> list[Templated]:
+        """What they say."""
+        found = [read_back(one.content) for one in self.records()]
+        return [one for one in found if isinstance(one, Templated)]
+
+    def events(self) -> list[tuple[str, Any]]:
+        """Each invitation's METHOD and event, as another program reads them."""
+        read = [Calendar.from_ical(ics(one.invitation)) for one in self.emails() if one.invitation]
+        return [(str(one["METHOD"]), one.walk("VEVENT")[0]) for one in read]
+
+
+def played(scene: Scene) -> str:
+    """Booked, moved and cancelled; the appointment's id."""
+    booked = scene.desk.book(at(12), "laser", "b", ANA).appointment
+    assert booked is not None
+    scene.clock.advance(60)
+    scene.desk.move(booked.id, at(13), "m", ANA.contact_id)
+    scene.clock.advance(60)
+    scene.desk.cancel(booked.id, "x", ANA.contact_id)
+    return booked.id
+
+
+def test_each_change_is_one_email_to_the_customer() -> None:
+    """In the company's language, with its times, found when the customer is forgotten."""
+    scene = Scene()
+    played(scene)
+    assert [one.template for one in scene.emails()] == [
+        "appointment_confirmed", "appointment_moved", "appointment_cancelled",
+    ]  # fmt: skip
+    assert len(scene.queued) == len(set(scene.queued)) == 3
+    assert all([to.address for to in one.to] == [ANA.email] for one in scene.emails())
+    assert {str(one.contact) for one in scene.records()} == {"Contact(account_id=3, contact_id=481)"}
+    assert all(one.ends_at <= at(13) for one in scene.records())
+    moved = filled(scene.emails()[1], scene.desk.company)
+    assert moved.subject == "Tu cita ha cambiado: martes, 24 de noviembre de 2026, 14:00"
+    assert "13:00" in (moved.text or "")
+    assert "<b>López" not in (moved.html or "")
+
+
+def test_calendars_follow_the_appointment() -> None:
+    """The same UID for life, a higher SEQUENCE each time, and at last CANCEL (RFC 5546 section 3.2)."""
+    scene = Scene()
+    identity = played(scene)
+    events = scene.events()
+    assert [method for method, _ in events] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert [event["SEQUENCE"] for _, event in events] == [0, 1, 2]
+    assert {str(event["UID"]) for _, event in events} == {f"{identity}@frontdesk"}
+    assert [event["DTSTART"].dt for _, event in events] == [at(12), at(13), at(13)]
+    assert events[0][1]["DTEND"].dt == at(13)
+    assert len({event["DTSTAMP"].dt for _, event in events}) == 3
+    assert str(events[0][1]["ORGANIZER"]) == "mailto:desk@clinic.example"
+    assert str(events[0][1]["ATTENDEE"]) == f"mailto:{ANA.email}"
+
+
+def test_a_request_that_comes_again_writes_no_second_email() -> None:
+    """The same key."""
+    scene = Scene()
+    scene.desk.book(at(12), "laser", "b", ANA)
+    scene.desk.book(at(12), "laser", "b", ANA)
+    assert len(scene.queued) == 1
+
+
+def test_an_outbox_that_is_down_stands_in_no_bookings_way() -> None:
+    """It is enqueued by the sweeper, and is the same e-mail, though it was written down before."""
+    scene = Scene()
+    scene.problem = EndpointConnectionError(endpoint_url="https://sqs")
+    assert scene.desk.book(at(12), "laser", "b", ANA).kind == "confirmed"
+    scene.problem = None
+    scene.clock.advance(120)
+    scene.desk.sweep()
+    assert [one.template for one in scene.emails()] == ["appointment_confirmed"]
+    assert len(scene.queued) == 1
+    [one] = scene.desk.all()
+    assert (one.news, one.due_at) == (None, None)
+
+
+def test_a_name_that_changed_meanwhile_makes_no_second_email() -> None:
+    """The first one stands."""
+    scene = Scene()
+    scene.problem = EndpointConnectionError(endpoint_url="https://sqs")
+    scene.desk.book(at(12), "laser", "b", ANA)
+    scene.problem = None
+    scene.desk.company = Company.parse({**DOCUMENT, "email": EMAIL, "name": "Other"})
+    scene.clock.advance(120)
+    scene.desk.sweep()
+    assert len([item for item in scene.table.scan() if "content" in item]) == 1
+    assert scene.desk.all()[0].news is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"email": {}}, {"booking": {"emails": False}}, {"mode": "shadow"}],
+    ids=["no provider", "switched off", "shadow"],
+)
+def test_a_company_that_sends_no_such_emails_sends_none(changes: dict[str, Any]) -> None:
+    """Nor is anything left to do."""
+    scene = Scene(**changes)
+    played(scene)
+    assert not any("content" in item for item in scene.table.scan())
+    assert scene.desk.all()[0].status == Status.CANCELLED
+
+
+def test_an_address_that_is_none_is_no_reason_to_try_again() -> None:
+    """Customers write all kinds of things."""
+    scene = Scene()
+    scene.desk.book(at(12), "laser", "b", Customer("3:481", "Ana", "ana@@nowhere"))
+    assert (scene.emails(), scene.desk.all()[0].news) == ([], None)
+
+
+@pytest.mark.parametrize("where", ["booking", "service"])
+def test_who_is_invited_by_the_calendar_gets_no_second_invitation(where: str) -> None:
+    """The e-mail itself they get."""
+    laser = next(one for one in DOCUMENT["services"] if one["id"] == "laser")
+    changes: dict[str, Any] = {"booking": {"invite_customer": True}}
+    if where == "service":
+        changes = {"services": [{**laser, "invite_customer": True}]}
+    scene = Scene(**changes)
+    played(scene)
+    assert len(scene.emails()) == 3
+    assert scene.events() == []
