@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from local.calls import Caller
 from local.failure import Failure
 from local.world import ROOT
+from shared.credentials.providers.registry import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ OUTGOING = 1
 # The sample's provider of e-mail, and a key that the mail simulator takes; its mails are at /inbox.
 MAIL_PROVIDER = "simulated"
 SIMULATED_KEY = "SG.simulated"
+GOOGLE = "google"
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,22 @@ class Sample:
         document: the company's document, as ``PUT /api/companies/{id}`` takes it.
         customer: who asks.
         question: what.
+        calendar_account: the account at the Google simulator whose calendar the company's appointments go to.
+        to_try: what to write in the chat page, one after the other, to book an appointment.
     """
 
     company_id: str
     document: dict[str, Any]
     customer: str
     question: str
+    calendar_account: str
+    to_try: list[str]
 
     @classmethod
     def read(cls) -> Sample:
         """Read the file."""
         given = json.loads(SAMPLE.read_text("utf-8"))
-        return cls(given["id"], given["document"], given["customer"], given["question"])
+        return cls(company_id=given.pop("id"), **given)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Conversation:
 
 
 def create_company(world: World, sample: Sample) -> World:
-    """Create the company and connect it to Chatwoot, as an operator would.
+    """Create the company and connect it to its e-mail, its calendar and Chatwoot, as an operator would.
 
     Returns:
         The world with the company in it.
@@ -84,6 +90,7 @@ def create_company(world: World, sample: Sample) -> World:
     api("PUT", f"/api/companies/{sample.company_id}", sample.document)
     secret = {"secret": SIMULATED_KEY}
     api("PUT", f"/api/companies/{sample.company_id}/email/secrets/{MAIL_PROVIDER}", secret)
+    _connect_calendar(api, world, sample)
     connection = {
         "company_id": sample.company_id,
         "base_url": world.chatwoot_base_url,
@@ -107,15 +114,41 @@ def create_company(world: World, sample: Sample) -> World:
     )
 
 
+def _connect_calendar(api: Caller, world: World, sample: Sample) -> None:
+    """By a service account that the simulator lets act for the calendar's owner: no browser is needed.
+
+    Raises:
+        Failure: a call was refused.
+    """
+    asked = {"name": sample.company_id, "delegated": list(PROVIDERS[GOOGLE].service_account_scopes)}
+    key = Caller(world.google_base_url)("POST", "/simulator/service-accounts", asked)
+    connection = {
+        "company_id": sample.company_id,
+        "service_account": key,
+        "subject": sample.calendar_account,
+    }
+    api("POST", f"/api/integrations/{GOOGLE}/connect", connection)
+
+
+def booking_hint(world: World, sample: Sample) -> list[str]:
+    """How to book an appointment by hand and where it shows, as lines for the terminal."""
+    said = ", ".join(f"«{text}»" for text in sample.to_try)
+    return [
+        f"To book, write as a customer in {world.desk_url}:",
+        f"  {said}",
+        f"What is booked shows in {world.google_base_url}/calendar, mails in {world.mail_base_url}/inbox.",
+    ]
+
+
 def connect_links(world: World) -> list[str]:
-    """Where a browser connects the sample company with its calendars, as lines for the terminal.
+    """Where a browser connects the sample company with other accounts, as lines for the terminal.
 
     Raises:
         Failure: a call was refused.
     """
     api = Caller(world.api_url, world.company_api_key)
-    lines = ["To connect the sample company, open in a browser within the hour (each works once):"]
-    for provider in ("google", "calendly"):
+    lines = ["To connect the sample company with another account, open within the hour (each works once):"]
+    for provider in (GOOGLE, "calendly"):
         answer = api("POST", f"/api/integrations/{provider}/connect", {"company_id": world.company_id})
         lines.append(f"  {provider:17} {answer['auth_url']}")
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.processes import Processes
+from local.sample import Sample, booking_hint
 from local.world import World
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def addresses(world: World) -> list[str]:
         f"  chat page         {world.desk_url}",
         f"  local AWS         {world.aws_endpoint_url}  (region {world.region}, keys test / test)",
         f"  model             {world.model_base_url}{'  (simulated)' if world.model_is_simulated else ''}",
-        f"  Google            {world.google_base_url}/calendar  (simulated)",
+        f"  calendar          {world.google_base_url}/calendar  (simulated Google: what is booked)",
         f"  Calendly          {world.calendly_base_url}  (simulated)",
         f"  Own calendar      {world.generic_calendar_base_url}/calendars/ana  (simulated)",
         f"  inbox             {world.mail_base_url}/inbox  (simulated mail; SMTP on port {world.smtp_port})",
@@ -47,4 +48,5 @@ def addresses(world: World) -> list[str]:
     ]
     if world.company_id:
         lines.append(f"  sample company    {world.company_id}, key {world.company_api_key}")
-    return [*lines, f"  logs              {world.logs}, and what the functions say: python -m local logs"]
+    lines.append(f"  logs              {world.logs}, and what the functions say: python -m local logs")
+    return [*lines, "", *booking_hint(world, Sample.read())] if world.company_id else lines

@@ -80,6 +80,21 @@ def test_the_sample_conversation_is_answered_with_the_price(world: RunningWorld)
     assert times == sorted(times)
 
 
+def test_the_sample_company_has_free_times_in_a_calendar(world: RunningWorld) -> None:
+    """It is connected without a browser, and its calendar is looked into."""
+    chosen = Sample.read()
+    sample.create_company(world.world, chosen)
+
+    status = world.api("GET", f"/api/integrations/google/status?company_id={chosen.company_id}")
+    assert (status["connected"], status["account_email"]) == (True, chosen.calendar_account)
+
+    (calendar,) = chosen.document["calendars"]
+    asked = f"company_id={chosen.company_id}&service={chosen.document['services'][0]['id']}"
+    found = world.api("GET", f"/api/calendar/availability?{asked}")
+    assert found["unreadable"] == {}
+    assert found["slots"][0]["calendars"] == [[calendar["id"]]]
+
+
 def test_the_signed_delivery_of_the_guide_is_accepted_and_answered(
     world: RunningWorld, tmp_path: Path
 ) -> None:

@@ -1,18 +1,34 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from local import status
 from local.options import parse
 from local.sample import Conversation, Milestone, Sample, shown
-from local.world import ROOT
+from local.world import ROOT, World
 from shared.companies.model import Company
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+WORLD = World(
+    api_url="http://api",
+    desk_url="http://chat/desk",
+    aws_endpoint_url="http://aws",
+    region="eu-west-1",
+    stack="stack",
+    chatwoot_base_url="http://chat",
+    model_base_url="http://model",
+    model_is_simulated=True,
+    logs="logs",
+    google_base_url="http://google",
+    mail_base_url="http://mail",
+    company_id="a-company",
+)
 
 
 def test_the_sample_is_a_valid_company_with_the_price_that_is_asked_for() -> None:
@@ -22,6 +38,31 @@ def test_the_sample_is_a_valid_company_with_the_price_that_is_asked_for() -> Non
 
     assert company.language == "es"
     assert any(service.name.lower() in sample.question.lower() for service in company.services)
+
+
+def test_the_sample_can_be_booked_in_the_words_that_are_printed() -> None:
+    """It has a calendar and hours, and the first line to try names one of its services."""
+    sample = Sample.read()
+    company = Company.parse(sample.document)
+
+    assert [one.provider for one in company.calendars] == ["google"]
+    assert company.opening_hours is not None
+    assert any(service.name.lower() in sample.to_try[0].lower() for service in company.services)
+
+
+def test_where_to_book_and_look_is_told_with_the_sample_only() -> None:
+    """The chat page, the calendar and the inbox; without the sample nobody could book."""
+    with_sample = "\n".join(status.addresses(WORLD))
+    for shown_at in (
+        "http://chat/desk",
+        "http://google/calendar",
+        "http://mail/inbox",
+        *Sample.read().to_try,
+    ):
+        assert shown_at in with_sample
+
+    without = "\n".join(status.addresses(replace(WORLD, company_id="")))
+    assert Sample.read().to_try[0] not in without
 
 
 def test_the_words_of_the_business_stand_in_the_sample_file_only() -> None:

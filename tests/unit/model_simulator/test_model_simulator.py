@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import local.model_simulator
+from local.model_simulator import phrases
 from local.model_simulator.app import create_app
 from shared.agent import prompt
 from shared.agent.tools.registry import default_registry
@@ -129,6 +130,15 @@ def test_the_samples_question_is_answered_from_the_samples_document(client: Flas
 def test_opening_hours_come_in_the_customers_language(client: FlaskClient) -> None:
     """With the names of the days."""
     assert "martes: 10:00-18:00" in ask(client, BICYCLES, "¿Qué horario tenéis?")
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("a las 10:30", "es"), ("al viernes a las 17", "es"), ("at 10:30 on a Friday", "en")],
+)
+def test_a_bare_time_keeps_the_language(text: str, language: str) -> None:
+    """The letter "a" alone makes nothing English."""
+    assert phrases.language_of(text, "es") == language
 
 
 def test_a_wish_for_a_person_calls_the_tool(client: FlaskClient) -> None:
