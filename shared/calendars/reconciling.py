@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from shared.calendars.appointment_store import Appointments
     from shared.calendars.events import Events
+    from shared.calendars.intervals import Interval
     from shared.calendars.providers.contract import CalendarProviders, Event
     from shared.calendars.settling import Settling
     from shared.calendars.sheets import SheetSet
@@ -199,6 +200,8 @@ class Reconciling:
         settings = settings_of(company, calendar_id)
         if event.cancelled or self._is_copy(found, found.company_id, settings, event):
             return "nothing"
+        if _lacks(found, calendar_id, event):
+            return self._joined(found, settings, event)
         ref = EventRef(
             calendar_id,
             settings.provider,
@@ -211,6 +214,22 @@ class Reconciling:
         self.events.cancel(found, company, ref, deadline)
         count("StrayEventsRemoved")
         return "removed"
+
+    def _joined(self, found: Appointment, settings: CalendarSettings, event: Event) -> str:
+        """The room's event of an appointment that was made again from its person's, or the reverse."""
+        place = replace(found.place, calendars=(*found.place.calendars, settings.id))
+        whole = replace(
+            found,
+            place=place,
+            events=(*found.events, _ref_to(event, place.interval, settings)),
+            conference_url=found.conference_url or event.conference_url,
+        )
+
+        def change(sheets: SheetSet) -> None:
+            sheets.claim(settings.id, place.entry(found.id))
+
+        self.writing.save(whole, change=change)
+        return "adopted"
 
     def _is_copy(
         self, found: Appointment | None, company_id: str, settings: CalendarSettings, event: Event
@@ -239,16 +258,6 @@ class Reconciling:
             service = service_of(company, service_id)
             name, before, after = service.name, service.buffer_before_minutes, service.buffer_after_minutes
         place = Place(interval, timedelta(minutes=before), timedelta(minutes=after), (calendar_id,))
-        ref = EventRef(
-            calendar_id,
-            settings.provider,
-            settings.calendar,
-            1,
-            interval,
-            event.id,
-            made=True,
-            etag=event.etag,
-        )
         found = Appointment(
             id=identity,
             company_id=company_id,
@@ -259,7 +268,7 @@ class Reconciling:
             place=place,
             zone=company.zone,
             created_at=self.clock.now(),
-            events=(ref,),
+            events=(_ref_to(event, interval, settings),),
             conference_url=event.conference_url,
         )
 
@@ -272,3 +281,16 @@ class Reconciling:
             return "nothing"  # somebody else was quicker
         log.warning("an appointment was made again from its event", appointment_id=identity)
         return "adopted"
+
+
+def _lacks(found: Appointment, calendar_id: str, event: Event) -> bool:
+    """Whether an appointment was made again from one of its events, and this is another one of them."""
+    # Whoever books leaves a fingerprint; a second number, a move.
+    again = found.status == Status.CONFIRMED and not found.fingerprint and found.number == 1
+    return again and calendar_id not in found.place.calendars and event.interval == found.place.interval
+
+
+def _ref_to(event: Event, interval: Interval, settings: CalendarSettings) -> EventRef:
+    return EventRef(
+        settings.id, settings.provider, settings.calendar, 1, interval, event.id, made=True, etag=event.etag
+    )

@@ -131,6 +131,24 @@ def test_an_event_whose_record_is_lost_becomes_an_appointment_again() -> None:
     desk.check()
 
 
+def test_a_lost_record_comes_back_with_all_its_calendars() -> None:
+    """The room stays taken, and the whole is moved and cancelled together again."""
+    desk = Desk()
+    one = booked(desk)
+    for item in list(desk.table.scan()):
+        if one.id in item["pk"] or item["sk"].startswith("day#"):
+            del desk.table._items[item["pk"], item["sk"]]  # type: ignore[attr-defined]
+    assert desk.compare()["adopted"] == 2
+    again = desk.found(one.id)
+    assert set(again.place.calendars) == {"ana", "cabin"}
+    assert {ref.event_id for ref in again.events} == {ref.event_id for ref in one.events}
+    desk.check()
+    assert desk.move(one.id, at(13)).kind == "moved"
+    assert [event.interval for event in desk.vendor.standing("cabin@g")] == [Interval(at(13), at(14))]
+    assert desk.compare()["nothing"] == 2
+    desk.check()
+
+
 def test_an_event_of_a_booking_that_came_to_nothing_is_removed() -> None:
     """A vendor that was slow to make it, long after somebody else got the time."""
     vendor = FakeCalendars()
@@ -142,6 +160,20 @@ def test_an_event_of_a_booking_that_came_to_nothing_is_removed() -> None:
     assert desk.compare() == {"removed": 1}
     assert vendor.standing("ana@g") == []
     assert seen(desk, "ana", replace(event, cancelled=True)) == "nothing"
+
+
+def test_an_event_that_a_move_left_behind_is_removed() -> None:
+    """To another person, at the same time; it came to be after everybody had looked."""
+    desk = Desk()
+    one = booked(desk, service="talk")
+    [event] = desk.vendor.standing("ana@g")
+    late = event_id(one.id, "bea", 2)
+    desk.vendor.events_of["bea@g"] = {
+        late: replace(event, id=late, private={**event.private, PRIVATE_EVENT: late})
+    }
+    assert desk.compare() == {"removed": 1, "nothing": 1}
+    assert desk.found(one.id).place.calendars == ("ana",)
+    desk.check()
 
 
 def test_an_event_that_a_person_restores_is_left_alone() -> None:
