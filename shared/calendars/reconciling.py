@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.calendars.appointments import (
@@ -28,11 +29,13 @@ from shared.calendars.providers.contract import (
     PRIVATE_EVENT,
     PRIVATE_SERVICE,
 )
+from shared.calendars.settling import LONGEST
 from shared.calendars.terms import service_of
 from shared.platform.errors import FrontdeskError, NotFound, RetryLater
 from shared.platform.observability import count, log
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from shared.calendars.appointment_store import Appointments
@@ -139,24 +142,36 @@ class Reconciling:
 
         Returns:
             How often each thing of `seen` was done.
+
+        Raises:
+            FrontdeskError: something could not be done; all the rest was.
         """
         settings = settings_of(company, calendar_id)
         provider = self.providers.of(company_id, settings)
         done: dict[str, int] = {}
         events = provider.events(settings.calendar, start, end)
-        for event in events:
-            what = self.seen(company_id, company, calendar_id, event, deadline)
-            done[what] = done.get(what, 0) + 1
+        works: list[Callable[[], str]] = [
+            partial(self.seen, company_id, company, calendar_id, event, deadline) for event in events
+        ]
         there = {event.id for event in events}
         for one in self.appointments.between(company_id, start, end):
-            for ref in one.events:
-                if (
-                    one.status == Status.CONFIRMED
-                    and ref.calendar == calendar_id
-                    and ref.event_id not in there
-                ):
-                    what = self._follow(one, company, ref, None, deadline)
-                    done[what] = done.get(what, 0) + 1
+            works += [
+                partial(self._follow, one, company, ref, None, deadline)
+                for ref in one.events
+                if one.status == Status.CONFIRMED
+                and ref.calendar == calendar_id
+                and ref.event_id not in there
+            ]
+        problem: FrontdeskError | None = None
+        for work in works:
+            try:
+                what = work()
+            except FrontdeskError as left:
+                problem = left
+            else:
+                done[what] = done.get(what, 0) + 1
+        if problem is not None:
+            raise problem
         return done
 
     def _tend(self, one: Appointment, company: Company, deadline: Deadline) -> bool:
@@ -184,6 +199,9 @@ class Reconciling:
         current = self.events.current(found, ref, deadline)
         gone = current is None or current.cancelled or current.interval is None
         if not gone and current is not None and current.interval == found.place.interval:
+            return "nothing"
+        if not gone and current is not None and current.interval and _is_too_long(current.interval):
+            log.warning("an event is longer than any appointment: not followed", calendar=ref.calendar)
             return "nothing"
         taken = self.writing.take(found)
         if current is None or current.cancelled or current.interval is None:
@@ -281,6 +299,10 @@ class Reconciling:
             return "nothing"  # somebody else was quicker
         log.warning("an appointment was made again from its event", appointment_id=identity)
         return "adopted"
+
+
+def _is_too_long(interval: Interval) -> bool:
+    return interval.end - interval.start > LONGEST
 
 
 def _lacks(found: Appointment, calendar_id: str, event: Event) -> bool:

@@ -41,6 +41,8 @@ LEASE_RESERVE = timedelta(seconds=5)
 LOOK_AGAIN_AFTER = timedelta(minutes=2)
 # As long as this somebody may be waiting for the answer; afterwards a new appointment or a move is undone.
 WAITED_FOR = timedelta(minutes=10)
+# Staff may stretch an event as they like; claims on more days than these do not fit into one transaction.
+LONGEST = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,12 @@ class Settling:
         Args:
             appointment: one that one has.
             interval: which time they chose.
+
+        Raises:
+            GiveUp: it is longer than an appointment can be.
         """
+        if interval.end - interval.start > LONGEST:
+            raise GiveUp("staff made the event longer than any appointment", reason="event_too_long")
         number = appointment.number + 1
         target = replace(appointment.place, interval=interval, number=number)
         given_up = appointment.target

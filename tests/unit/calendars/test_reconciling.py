@@ -12,7 +12,7 @@ from shared.calendars.appointment_store import write
 from shared.calendars.appointments import Customer, Status, event_id
 from shared.calendars.intervals import Interval
 from shared.calendars.providers.contract import PRIVATE_EVENT, Capabilities
-from shared.platform.errors import RetryLater
+from shared.platform.errors import GiveUp, RetryLater
 from tests.fakes.calendar import FakeCalendars
 from tests.fakes.clock import FakeClock
 from tests.support.bookings import COMPANY, Desk, at
@@ -60,6 +60,53 @@ def test_an_event_that_staff_makes_longer_makes_its_appointment_longer() -> None
     assert desk.compare()["moved"] == 1
     assert desk.book(at(10), "talk", "k2", calendars=("ana",)).kind == "taken"
     desk.check()
+
+
+def test_an_event_of_half_a_year_is_not_followed_and_harms_no_other() -> None:
+    """Somebody chose a wrong year; the appointment stays, the event takes its time, the rest is looked at."""
+    desk = Desk()
+    one, other = booked(desk, service="cut"), booked(desk, 13, "cut", key="k2")
+    desk.vendor.staff_moves("ana@g", one.events[0].event_id, Interval(at(9), at(9) + timedelta(days=180)))
+    desk.vendor.staff_moves("ana@g", other.events[0].event_id, Interval(at(14), at(14, 30)))
+    assert desk.compare() == {"nothing": 1, "moved": 1}
+    assert (desk.found(one.id).start, desk.found(other.id).start) == (at(9), at(14))
+    assert desk.book(at(11), key="k3").kind == "taken"
+    assert desk.move(one.id, at(16)).kind == "taken"
+    assert desk.cancel(one.id).kind == "cancelled"
+
+
+def test_an_event_that_staff_stretches_during_a_move_ends_the_move() -> None:
+    """Not in a write that no table takes."""
+    desk = Desk()
+    one = booked(desk, service="cut")
+
+    def around(effect: str, when: str) -> None:
+        if (effect, when) == ("move ana@g", "before"):
+            desk.vendor.staff_moves(
+                "ana@g", one.events[0].event_id, Interval(at(9), at(9) + timedelta(days=180))
+            )
+
+    desk.vendor.around = around
+    with pytest.raises(GiveUp, match="longer than any appointment"):
+        desk.move(one.id, at(16))
+
+
+def test_what_cannot_be_done_to_one_event_keeps_no_other_waiting() -> None:
+    """A leftover that may not be removed comes first; what staff moved is followed all the same."""
+    desk = Desk()
+    one, other = booked(desk, service="cut"), booked(desk, 13, "cut", key="k2")
+    lost = replace(desk.found(one.id), status=Status.LOST, events=())
+    desk.table.transact([write(lost)])
+    desk.vendor.staff_moves("ana@g", other.events[0].event_id, Interval(at(14), at(14, 30)))
+
+    def around(effect: str, _when: str) -> None:
+        if effect == "cancel ana@g":
+            raise GiveUp("read only", reason="forbidden")
+
+    desk.vendor.around = around
+    with pytest.raises(GiveUp, match="read only"):
+        desk.compare()
+    assert desk.found(other.id).start == at(14)
 
 
 def test_an_event_that_staff_deletes_ends_its_appointment() -> None:
