@@ -244,6 +244,7 @@ def _view(call: Call, one: Appointment) -> dict[str, Any]:
         "created_at": one.created_at.isoformat(),
         "conference_url": one.conference_url or None,
         "changed_by": one.ended_by or None,
+        "assured_at": one.assured_at.isoformat() if one.assured_at else None,
         "version": one.version,
     }
     if call.caller.may("read:text"):

@@ -13,6 +13,8 @@ from shared.agent.tools.tool import Tool, ToolArguments, ToolContext, ToolResult
 
 if TYPE_CHECKING:
     from shared.agent.appointments.desk import AppointmentDesk
+    from shared.agent.values import JsonDict
+    from shared.calendars.appointments import Appointment
 
 MOST = 10
 
@@ -27,10 +29,15 @@ def my_appointments(desk: AppointmentDesk, _: MyAppointmentsArguments, context: 
     return ToolResult(
         {
             "now": time_view(context.clock.now(), ZoneInfo(company.zone), company)["when"],
-            "appointments": [appointment_view(one, company) for one in own[:MOST]],
+            "appointments": [appointment_view(one, company) | _assured(one) for one in own[:MOST]],
             "more": max(0, len(own) - MOST),
         }
     )
+
+
+def _assured(one: Appointment) -> JsonDict:
+    """Whether the customer, reminded of it, said yes."""
+    return {"customer_said_they_will_come": True} if one.assured_at else {}
 
 
 def tool(desk: AppointmentDesk) -> Tool[MyAppointmentsArguments]:

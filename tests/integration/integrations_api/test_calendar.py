@@ -8,6 +8,7 @@ import pytest
 
 from shared.calendars.intervals import Interval
 from shared.platform.tables import Key
+from shared.reminders.desk import ReminderDesk
 from tests.support.bookings import DOCUMENT, at
 
 if TYPE_CHECKING:
@@ -128,6 +129,16 @@ def test_appointments_are_listed_page_by_page_and_by_contact(api: Api, key: str)
     own = api("GET", f"{APPOINTMENTS}?{DAY}&contact=3-481", key=api.key("sol", "read")).json["appointments"]
     assert [one["start"] for one in own] == ["2026-11-24T12:00:00+01:00"]
     assert "name" not in own[0]
+
+
+def test_it_is_shown_when_a_reminded_customer_said_that_they_come(api: Api, key: str) -> None:
+    """And not before."""
+    made = booked(api, key, contact="3-481")
+    assert made["assured_at"] is None
+    desk = ReminderDesk(api.calendars_table, api.clock)
+    assert desk.assure("sol", made["appointment_id"], "3:481", 0)
+    shown = api("GET", f"{APPOINTMENTS}/{made['appointment_id']}", key=key).json
+    assert shown["assured_at"] == api.clock.now().isoformat()
 
 
 def test_another_companys_appointment_answers_like_a_missing_one(api: Api, key: str) -> None:

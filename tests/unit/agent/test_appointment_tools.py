@@ -16,6 +16,7 @@ from shared.calendars.providers.contract import Capabilities
 from shared.calendars.when.reading import read
 from shared.calendars.when.saying import moment_in_words
 from shared.companies.model import Company
+from shared.reminders.desk import ReminderDesk
 from tests.fakes.calendar import FakeCalendars
 from tests.support.appointments import Customer
 from tests.support.bookings import COMPANY, DOCUMENT, Desk, at
@@ -378,6 +379,17 @@ def test_of_two_moves_a_yes_reaches_the_one_that_it_names(customer: Customer) ->
         ("Consulta", at(11)),
         ("Corte", at(15)),
     ]
+
+
+def test_of_an_appointment_to_which_the_customer_says_they_come_the_list_says_so(customer: Customer) -> None:
+    """The answer to a reminder; of others it says nothing."""
+    customer.books("mañana a las 10")
+    customer.books("mañana a las 12", "Consulta")
+    first = customer.own[0]
+    reminders = ReminderDesk(customer.desk.table, customer.desk.clock)
+    assert reminders.assure(first.company_id, first.id, first.customer.contact_id, first.sequence)
+    listed = customer.turn("my_appointments")["appointments"]
+    assert [one.get("customer_said_they_will_come") for one in listed] == [True, None]
 
 
 def test_nobody_elses_appointments_can_be_seen_moved_or_cancelled(customer: Customer) -> None:
