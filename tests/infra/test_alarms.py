@@ -9,7 +9,7 @@ import pytest
 
 from infra import names
 from infra.bundling import ROOT
-from infra.constructs.alarms import COUNTERS, Counter
+from infra.constructs.counters import COUNTERS, Counter
 from shared.platform.observability import count
 from tests.infra.templates import Resource, StageTemplate, target
 
