@@ -184,6 +184,11 @@ SCOPES: dict[str, tuple[str, str, str]] = {
     f"{_GOOGLE}calendar.calendarlist.readonly": (
         "ver la lista de tus calendarios", "see the list of your calendars", "ver a lista dos seus calendários",
     ),
+    "https://mail.google.com/": (
+        "enviar correos en tu nombre (Google solo da este permiso junto con el de leer, escribir y borrar tu correo)",
+        "send e-mail as you (Google gives this only together with reading, writing and deleting your mail)",
+        "enviar e-mails em seu nome (a Google só o dá com o de ler, escrever e apagar o seu correio)",
+    ),
     "email": ("saber tu dirección de correo", "know your e-mail address", "saber o seu endereço de e-mail"),
     "openid": ("saber qué cuenta es", "know which account it is", "saber que conta é"),
     "users:read": ("ver tu perfil", "see your profile", "ver o seu perfil"),

@@ -80,6 +80,8 @@ class SmtpProvider(Part):
     def _somewhere(self) -> SmtpProvider:
         if (self.preset is None) == (self.host is None):
             raise ValueError("must have either a preset or a host")
+        if self.auth == "xoauth2" and self.preset != "gmail":
+            raise ValueError("knows xoauth2 with the preset gmail only; elsewhere use a password")
         return self
 
 
@@ -171,6 +173,11 @@ class EmailSettings(Part):
             if unknown:
                 raise ValueError(f"has a rule for {kind} that names no provider of its own: {min(unknown)!r}")
         return self
+
+    @property
+    def through_google(self) -> bool:
+        """Whether a connected Google account sends the company's e-mails."""
+        return any(isinstance(one, SmtpProvider) and one.auth == "xoauth2" for one in self.providers)
 
     def when_unknown(self, kind: Kind) -> Literal["send_again", "leave"]:
         """What becomes of an e-mail of which nobody knows whether the provider took it.

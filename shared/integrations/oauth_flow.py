@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.companies.store import CompanyStore
     from shared.credentials.clients import OAuthClients
     from shared.credentials.connections import Connections
+    from shared.credentials.providers.contract import OAuthProvider
     from shared.credentials.states import State, States
 
 VERIFIER_BYTES = 64
@@ -97,7 +98,7 @@ class OAuthFlow:
         client = self._clients.of(provider)
         current = self._connections.get(state.company_id, provider)
         email = current.account_email if current is not None else ""
-        return Invitation(company.name, company.language, client.provider, email)
+        return Invitation(company.name, company.language, _asking(client.provider, company), email)
 
     def depart(self, provider: str, link: str, redirect_uri: str, browser: Secret | None) -> Departure:
         """Use the link up and send the browser to the provider.
@@ -114,6 +115,7 @@ class OAuthFlow:
         """
         found = self._states.look("link", provider, link)
         client = self._clients.of(provider)
+        asking = _asking(client.provider, self._company(found))
         verifier = Secret(secrets.token_urlsafe(VERIFIER_BYTES))
         browser = browser or Secret(secrets.token_urlsafe(BROWSER_BYTES))
         facts = {**found.facts, "redirect_uri": redirect_uri}
@@ -123,7 +125,7 @@ class OAuthFlow:
             "response_type": "code",
             "client_id": client.client_id,
             "redirect_uri": redirect_uri,
-            "scope": " ".join(client.provider.asked),
+            "scope": " ".join(asking.asked),
             "code_challenge": challenge_of(verifier),
             "code_challenge_method": "S256",
             **client.provider.authorize_parameters,
@@ -180,7 +182,7 @@ class OAuthFlow:
         # The list may have changed since the link was made: what is not on it now is not gone to.
         address = str(state.facts.get("return_to", ""))
         allowed = address if address in company.return_urls else ""
-        provider = self._clients.provider(state.provider)
+        provider = _asking(self._clients.provider(state.provider), company)
         return Visit(state, company, provider, allowed, browser or Secret(""))
 
 
@@ -188,6 +190,11 @@ def challenge_of(verifier: Secret) -> str:
     """The S256 challenge of a PKCE verifier (RFC 7636 section 4.2)."""
     digest = hashlib.sha256(verifier.reveal().encode("ascii")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _asking(provider: OAuthProvider, company: Company) -> OAuthProvider:
+    """Mail is asked for only where the company's document says that the account sends it."""
+    return provider.asking(mail=company.email.through_google)
 
 
 def _return_address(company: Company, wanted: str | None) -> str:

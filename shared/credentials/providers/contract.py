@@ -64,6 +64,7 @@ class OAuthProvider:
         asked: the scopes that are asked for, in this order.
         required: those of them without which the connection is of no use.
         account: see `AccountFields`.
+        mail: scopes that are asked for as well where the account is to send the company's e-mails.
         implies: what a scope contains besides itself.
         aliases: other spellings under which the provider names a scope it granted.
         authorize_parameters: parameters of the authorization request beyond the standard's.
@@ -82,6 +83,7 @@ class OAuthProvider:
     asked: tuple[str, ...]
     required: frozenset[str]
     account: AccountFields
+    mail: tuple[str, ...] = ()
     implies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     authorize_parameters: Mapping[str, str] = field(default_factory=dict)
@@ -95,6 +97,10 @@ class OAuthProvider:
     def below(self, base_url: str) -> OAuthProvider:
         """The same provider at another host, for tests and the local run; its issuer is that host."""
         return replace(self, endpoints=self.endpoints.below(base_url), issuer=base_url.rstrip("/"))
+
+    def asking(self, *, mail: bool) -> OAuthProvider:
+        """The same provider, asked for what a company needs of it."""
+        return replace(self, asked=(*self.asked, *self.mail)) if mail else self
 
     def covered(self, granted: frozenset[str]) -> frozenset[str]:
         """Every scope that a grant amounts to: what it names, by its usual name, and what that contains."""

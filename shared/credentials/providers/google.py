@@ -18,6 +18,8 @@ READ_ONLY = f"{_SCOPE}calendar.readonly"
 READ_EVENTS = f"{_SCOPE}calendar.events.readonly"
 READ_OWN_EVENTS = f"{_SCOPE}calendar.events.owned.readonly"
 CALENDAR = f"{_SCOPE}calendar"
+# SMTP knows no smaller one (developers.google.com/workspace/gmail/imap/xoauth2-protocol).
+MAIL = "https://mail.google.com/"
 
 GOOGLE = OAuthProvider(
     name="google",
@@ -33,6 +35,7 @@ GOOGLE = OAuthProvider(
     # The list is for choosing calendars by name; without it their ids can be written down by hand.
     required=frozenset({FREE_BUSY, OWN_EVENTS}),
     account=AccountFields(account_id=("sub",), email=("email",)),
+    mail=(MAIL,),
     implies={
         CALENDAR: frozenset(
             {FREE_BUSY, OWN_EVENTS, EVENTS, CALENDAR_LIST, READ_ONLY, READ_EVENTS, READ_OWN_EVENTS}

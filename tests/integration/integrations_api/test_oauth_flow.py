@@ -779,3 +779,57 @@ def test_a_field_that_stands_twice_is_refused(sol: Api) -> None:
     query = sol.provider.consent(depart(browser, link(sol)))
     assert browser.get(callback("google", f"{query}&code=another")).status == 400
     assert sol.provider.called == []
+
+
+MAIL = "https://mail.google.com/"
+BY_GMAIL = {
+    "from_address": "ana@sol.example",
+    "providers": [
+        {"id": "g", "vendor": "smtp", "preset": "gmail", "username": "ana@sol.example", "auth": "xoauth2"}
+    ],
+}
+
+
+def asked_of(location: str) -> set[str]:
+    """The scopes of an authorization request."""
+    return set(parse_qs(urlsplit(location).query)["scope"][0].split())
+
+
+def test_mail_is_asked_for_only_where_the_account_sends_it(api: Api) -> None:
+    """The page says so in words; a company with a calendar only is asked for nothing more."""
+    browser = Browser(api)
+    api.company("sol", email=BY_GMAIL)
+    api.company("luna")
+    start = link(api)
+    assert "leer, escribir y borrar tu correo" in browser.get(start).text
+    assert MAIL in asked_of(depart(browser, start))
+    other = link(api, company_id="luna")
+    assert "borrar tu correo" not in browser.get(other).text
+    assert MAIL not in asked_of(depart(browser, other))
+
+
+@pytest.mark.parametrize("ticked", [True, False])
+def test_a_calendar_works_whether_mail_was_granted_or_not(api: Api, *, ticked: bool) -> None:
+    """What was granted is what is kept; who sends asks for the scope itself."""
+    browser = Browser(api)
+    api.company("sol", email=BY_GMAIL)
+    location = depart(browser, link(api))
+    granted = " ".join(sorted(asked_of(location) - ({MAIL} if not ticked else set())))
+    browser.get(callback("google", api.provider.consent(location, "ana@sol.example", scopes=granted)))
+    assert status(api)["status"] == "connected"
+    [kept] = [item for item in api.credentials_table.scan() if item["sk"] == "connection#google"]
+    assert (MAIL in kept["scopes"]) is ticked
+
+
+def test_xoauth2_of_a_server_that_nobody_can_connect_is_refused(api: Api) -> None:
+    """At once and in words, not when the first e-mail is to be sent."""
+    outlook = {**BY_GMAIL["providers"][0], "preset": "outlook"}  # type: ignore[dict-item]
+    document = {
+        "name": "Sol",
+        "zone": "Europe/Madrid",
+        "language": "en",
+        "email": {**BY_GMAIL, "providers": [outlook]},
+    }
+    answer = api("PUT", "/api/companies/sol", document, key=api.operator)
+    assert answer.status == 422
+    assert "knows xoauth2 with the preset gmail only" in answer.text
