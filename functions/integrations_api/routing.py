@@ -193,14 +193,20 @@ def _once(route: Route, call: Call, key: str) -> Answer:
         # What failed may be tried again: acts of ours either happen whole or finish when repeated.
         repeat.abandon()
         raise
-    told = {"body": answer.body, "status": answer.status, "headers": dict(answer.headers)}
+    told = {
+        "body": answer.body,
+        "status": answer.status,
+        "headers": dict(answer.headers),
+        "content_type": answer.content_type,
+    }
     repeat.finish(json.dumps(told).encode())
     return answer
 
 
 def _told_again(kept: bytes) -> Answer:
     told = json.loads(kept)
-    return Answer(told["body"], told["status"], {**told["headers"], "Idempotent-Replayed": "true"})
+    headers = {**told["headers"], "Idempotent-Replayed": "true"}
+    return Answer(told["body"], told["status"], headers, told.get("content_type", Answer.content_type))
 
 
 def require_company_id(owner: str) -> str:

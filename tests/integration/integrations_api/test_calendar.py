@@ -101,6 +101,13 @@ def test_a_taken_time_answers_with_others(api: Api, key: str) -> None:
     assert (answer.status, answer.headers["content-type"]) == (409, "application/problem+json")
     assert answer.json["type"].endswith(":taken")
     assert "2026-11-24T10:45:00+01:00" in answer.json["alternatives"]
+    body = {"service": "cut", "start": TEN}
+    first, again = (api("POST", APPOINTMENTS, body, key=key, idempotency_key="order-8") for _ in range(2))
+    assert (again.status, again.json, again.headers["content-type"]) == (
+        409,
+        first.json,
+        first.headers["content-type"],
+    )
 
 
 def test_the_same_idempotency_key_books_once(api: Api, key: str) -> None:
