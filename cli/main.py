@@ -8,6 +8,7 @@ import click
 
 from cli.api_key import api_key
 from cli.bootstrap import bootstrap
+from cli.calendar import calendar
 from cli.chatwoot import chatwoot
 from cli.company import company
 from cli.contact import contact
@@ -57,6 +58,7 @@ for command in (
     conversations,
     dead_letters,
     contact,
+    calendar,
     email,
     health,
 ):
