@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from tests.fakes.kms import MemoryKms
 from tests.fakes.table import MemoryTable
 from tests.support.mail import VENDORS, Bench, Benches
 
+ROOT = Path(__file__).resolve().parents[3]
 COMPANY = "clinica-sol"
 SETTINGS: dict[str, dict[str, Any]] = {
     "smtp": {"vendor": "smtp", "host": "localhost", "username": "hola@clinica-sol.example"},
@@ -161,6 +163,17 @@ def test_what_becomes_of_an_e_mail(benches: Benches, vendor: str, row: Row) -> N
     assert len(mails) == row.mails
     ids = Counter(dict(mail["headers"])["Message-ID"] for mail in mails)
     assert len(ids) == 1  # mail programs show copies once
+
+
+def test_the_documented_table_is_this_one() -> None:
+    """Row by row, in words and in the order of the page."""
+    page = (ROOT / "docs/reference/email.md").read_text(encoding="utf-8")
+    table = page.partition("## What failures come to")[2].partition("\n## ")[0]
+    found = [line.split("|")[2:] for line in table.splitlines() if line.startswith("| ")][1:]
+    told = [tuple(cell.strip(" `") for cell in cells[:4]) for cells in found]
+    assert told == [
+        (row.state, row.provider, str(row.mails), "yes" if row.possible_duplicate else "no") for row in ROWS
+    ]
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
