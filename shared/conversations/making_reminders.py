@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.calendars.appointment_store import Appointments
+from shared.companies.errands import ErrandQueue
 from shared.companies.store import CompanyStore
 from shared.conversations.queues import ConversationQueue
 from shared.conversations.reminders import Handing
@@ -12,7 +13,6 @@ from shared.email.making_outbox import make_outbox
 from shared.platform import aws
 from shared.platform.clock import SystemClock
 from shared.platform.tables import Table
-from shared.reminders.errands import ReminderQueue
 from shared.reminders.rounds import ReminderRounds
 from shared.reminders.rows import ReminderRows
 
@@ -35,7 +35,7 @@ def make_reminder_rounds(environment: Environment) -> ReminderRounds:
         ReminderRows(calendars, clock),
         Appointments(calendars),
         companies,
-        ReminderQueue(aws.sqs(), environment.url("FRONTDESK_REMINDER_QUEUE_URL")),
+        ErrandQueue(aws.sqs(), environment.url("FRONTDESK_REMINDER_QUEUE_URL")),
         Handing(conversations, companies, incoming, clock),
         make_outbox(environment),
         clock,

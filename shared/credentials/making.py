@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.companies.audit import Audit
+from shared.companies.errands import ErrandQueue
 from shared.credentials.clients import OAuthClients
 from shared.credentials.connections import Connections
-from shared.credentials.errands import RefreshQueue
 from shared.credentials.refresh_rounds import RefreshRounds, no_notice
 from shared.credentials.refreshing import Refresher, Tools
 from shared.credentials.store import Credentials
@@ -82,7 +82,7 @@ def make_refresh_rounds(environment: Environment, notice: ReconnectNotice = no_n
         _table_and_vault(environment)[0],
         tools,
         Refresher(tools),
-        RefreshQueue(aws.sqs(), environment.url("FRONTDESK_REFRESH_QUEUE_URL")),
+        ErrandQueue(aws.sqs(), environment.url("FRONTDESK_REFRESH_QUEUE_URL")),
         Audit(companies, SystemClock()),
         notice,
     )

@@ -30,7 +30,7 @@ ACTOR = "frontdesk"
 
 
 class Errands(Protocol):
-    """See `shared.credentials.errands.RefreshQueue`."""
+    """See `shared.companies.errands.ErrandQueue`."""
 
     def send(self, errand: RefreshErrand, delay_seconds: int) -> None:
         """Enqueue it."""

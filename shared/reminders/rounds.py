@@ -48,7 +48,7 @@ class Companies(Protocol):
 
 
 class Errands(Protocol):
-    """See `shared.reminders.errands.ReminderQueue`."""
+    """See `shared.companies.errands.ErrandQueue`."""
 
     def send(self, errand: ReminderErrand) -> None:
         """Enqueue it."""

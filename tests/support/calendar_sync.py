@@ -45,7 +45,7 @@ class SentErrands:
     broken: bool = False
 
     def send(self, errand: SyncErrand, delay_seconds: int) -> None:
-        """See `SyncQueue`."""
+        """See `ErrandQueue`."""
         if self.broken:
             raise ConnectionError
         self.sent.append(errand)

@@ -68,7 +68,7 @@ class SentErrands:
     sent: list[Errand] = field(default_factory=list)
 
     def send(self, errand: Errand) -> None:
-        """See `shared.conversations.missed.errands.ErrandQueue`."""
+        """See `shared.companies.errands.ErrandQueue`."""
         self.sent.append(errand)
 
 

@@ -87,7 +87,7 @@ class SentErrands:
     delays: list[int] = field(default_factory=list)
 
     def send(self, errand: RefreshErrand, delay_seconds: int) -> None:
-        """See `shared.credentials.errands.RefreshQueue`."""
+        """See `shared.companies.errands.ErrandQueue`."""
         self.sent.append(errand)
         self.delays.append(delay_seconds)
 

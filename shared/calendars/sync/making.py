@@ -9,11 +9,11 @@ from shared.calendars.making import make_calendars
 from shared.calendars.providers.making import make_calendar_providers
 from shared.calendars.sync.cache import Cache
 from shared.calendars.sync.channels import Channels, reachable
-from shared.calendars.sync.errands import SyncQueue
 from shared.calendars.sync.pushes import Pushes
 from shared.calendars.sync.reading import Reader
 from shared.calendars.sync.rounds import SyncRounds
 from shared.calendars.sync.syncing import Syncing
+from shared.companies.errands import ErrandQueue
 from shared.companies.store import CompanyStore
 from shared.credentials.making import make_credentials
 from shared.platform import aws
@@ -67,8 +67,8 @@ def _calendars_table(environment: Environment) -> Table:
     return Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
 
 
-def _queue(environment: Environment) -> SyncQueue:
-    return SyncQueue(aws.sqs(), environment.url("FRONTDESK_SYNC_QUEUE_URL"))
+def _queue(environment: Environment) -> ErrandQueue:
+    return ErrandQueue(aws.sqs(), environment.url("FRONTDESK_SYNC_QUEUE_URL"))
 
 
 def _public_url(environment: Environment) -> str:

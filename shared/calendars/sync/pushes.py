@@ -36,7 +36,7 @@ _RESOURCE_ID = re.compile(r"[\x21-\x7e]{1,256}")
 
 
 class Errands(Protocol):
-    """See `shared.calendars.sync.errands.SyncQueue`."""
+    """See `shared.companies.errands.ErrandQueue`."""
 
     def send(self, errand: SyncErrand, delay_seconds: int) -> None:
         """Enqueue it."""

@@ -52,7 +52,7 @@ class Companies(Protocol):
 
 
 class Errands(Protocol):
-    """See `shared.calendars.sync.errands.SyncQueue`."""
+    """See `shared.companies.errands.ErrandQueue`."""
 
     def send(self, errand: SyncErrand, delay_seconds: int) -> None:
         """Enqueue it."""

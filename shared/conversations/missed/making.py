@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.companies.card import Directory
+from shared.companies.errands import ErrandQueue
 from shared.companies.store import CompanyStore
 from shared.conversations.backlog import Backlog
 from shared.conversations.making_chatwoot import chatwoot_opener
-from shared.conversations.missed.errands import ErrandQueue
 from shared.conversations.missed.memory import SweepMemory
 from shared.conversations.missed.rounds import Rounds, Tools
 from shared.conversations.missed.search import Place

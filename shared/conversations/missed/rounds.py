@@ -58,7 +58,7 @@ class Companies(Protocol):
 
 
 class Errands(Protocol):
-    """See `shared.conversations.missed.errands.ErrandQueue`."""
+    """See `shared.companies.errands.ErrandQueue`."""
 
     def send(self, errand: Errand) -> None:
         """Enqueue it."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.calendars.sync.errands import SyncErrand, SyncQueue
+from shared.calendars.sync.errands import SyncErrand
+from shared.companies.errands import ErrandQueue
 from shared.platform.errors import RetryLater
 from shared.platform.tables import ConditionFailed
 from tests.support.atomic import AtomicTable
@@ -65,7 +66,7 @@ def test_an_errand_goes_through_the_queue_with_its_company_as_group(sqs: SQSClie
     """And comes back as it was."""
     url = sqs.create_queue(QueueName="looks")["QueueUrl"]
     errand = SyncErrand(COMPANY, "ana", 5)
-    SyncQueue(sqs, url).send(errand, 0)
+    ErrandQueue(sqs, url).send(errand, 0)
     [received] = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["MessageGroupId"])["Messages"]
     assert SyncErrand.from_json(received["Body"]) == errand
     assert received["Attributes"]["MessageGroupId"] == COMPANY

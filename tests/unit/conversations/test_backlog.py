@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.chatwoot.events import parse
+from shared.companies.errands import ErrandQueue
 from shared.conversations.backlog import TAKEN_UP, Backlog, TakenUp
 from shared.conversations.incoming import IncomingMessage, incoming_message
 from shared.conversations.keys import ConversationKey
-from shared.conversations.missed.errands import Errand, ErrandQueue
+from shared.conversations.missed.errands import Errand
 from shared.conversations.missed.settings import MissedSettings
 from shared.platform.settings import Environment, SettingError
 from tests.fakes.table import MemoryTable
