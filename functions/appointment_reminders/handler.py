@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.conversations.making_reminders import make_reminder_rounds
-from shared.conversations.queues import read_records
+from shared.platform.queue_records import read_records
 from shared.platform.settings import Environment
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.calendars.sync.making import make_sync_rounds
-from shared.conversations.queues import read_records
+from shared.platform.queue_records import read_records
 from shared.platform.settings import Environment
 from shared.reminders.making import make_appointment_emails
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.conversations.making import make_worker
-from shared.conversations.queues import read_records
+from shared.platform.queue_records import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

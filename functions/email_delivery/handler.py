@@ -6,8 +6,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from shared.conversations.queues import read_records
 from shared.email.making import make_post_office
+from shared.platform.queue_records import read_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

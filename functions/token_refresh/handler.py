@@ -6,9 +6,9 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from shared.conversations.queues import read_records
 from shared.credentials.making import make_refresh_rounds
 from shared.email.making_outbox import make_staff_notices
+from shared.platform.queue_records import read_records
 from shared.platform.settings import Environment
 
 if TYPE_CHECKING:

@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from shared.chatwoot.client import ChatwootClient
     from shared.conversations.dead_letter_records import LetterRecord
     from shared.conversations.desk import Desk
-    from shared.conversations.queues import ConversationQueue, QueueRecord
+    from shared.conversations.queues import ConversationQueue
     from shared.platform.errors import FrontdeskError
+    from shared.platform.queue_records import QueueRecord
     from shared.platform.tables import Item
 
 _FIRST_PAUSE_SECONDS = 15.0

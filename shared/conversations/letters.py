@@ -10,7 +10,7 @@ from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.reminders import DueReminder
 
 if TYPE_CHECKING:
-    from shared.conversations.queues import QueueRecord
+    from shared.platform.queue_records import QueueRecord
 
 
 @dataclass(frozen=True)

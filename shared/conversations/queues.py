@@ -4,44 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from mypy_boto3_sqs import SQSClient
 
     from shared.conversations.incoming import IncomingMessage, PartFailure
     from shared.conversations.keys import ConversationKey
+    from shared.platform.queue_records import QueueRecord
 
 MAX_VISIBILITY_SECONDS = 43_200
-
-
-@dataclass(frozen=True)
-class QueueRecord:
-    """One received record: what a handler reads out of its event.
-
-    ``receive_count`` is SQS's own count, this receive included.
-    """
-
-    sqs_id: str
-    receipt_handle: str
-    body: str
-    receive_count: int
-
-
-def read_records(event: Mapping[str, Any]) -> list[QueueRecord]:
-    """The records of a function's SQS event, in queue order."""
-    return [
-        QueueRecord(
-            record["messageId"],
-            record["receiptHandle"],
-            record["body"],
-            int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
-        )
-        for record in event.get("Records", [])
-    ]
 
 
 class QueuedReminder(Protocol):

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from shared.conversations.desk import Desk
     from shared.conversations.keys import ConversationKey
     from shared.conversations.letters import Letter
-    from shared.conversations.queues import ConversationQueue, QueueRecord
+    from shared.conversations.queues import ConversationQueue
+    from shared.platform.queue_records import QueueRecord
     from shared.platform.tables import Item
 
 FULL_BATCH = 10

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from shared.conversations.desk import Desk
     from shared.conversations.keys import ConversationKey
-    from shared.conversations.queues import ConversationQueue, QueueRecord
+    from shared.conversations.queues import ConversationQueue
+    from shared.platform.queue_records import QueueRecord
 
 
 _BROKEN_PAUSE_SECONDS = 15.0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from shared.companies.audit import Audit
     from shared.credentials.refreshing import Refresher, Tools
+    from shared.platform.queue_records import QueueRecord
     from shared.platform.tables import Item, Table
 
 # Of one round and partition; what is left over is due in the next.
@@ -34,20 +35,6 @@ class Errands(Protocol):
 
     def send(self, errand: RefreshErrand, delay_seconds: int) -> None:
         """Enqueue it."""
-        ...
-
-
-class Record(Protocol):
-    """A received record; see `shared.conversations.queues.QueueRecord`."""
-
-    @property
-    def sqs_id(self) -> str:
-        """SQS's id of it."""
-        ...
-
-    @property
-    def body(self) -> str:
-        """What it says."""
         ...
 
 
@@ -109,7 +96,7 @@ class RefreshRounds:
         count("TokensDue", sent)
         return sent
 
-    def take_all(self, records: Sequence[Record], remaining_seconds: float) -> list[str]:
+    def take_all(self, records: Sequence[QueueRecord], remaining_seconds: float) -> list[str]:
         """Run the errands of a batch, one after another.
 
         Args:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shared.email.delivery import Delivery
     from shared.email.ledger import EmailLedger
     from shared.platform.clock import Clock
+    from shared.platform.queue_records import QueueRecord
     from shared.platform.tables import Table
 
 # One try (30 s), the writes around it, and something to spare: with less nothing is begun.
@@ -33,30 +34,6 @@ LOST_AFTER = timedelta(minutes=15)
 SWEPT_PER_SHARD = 500
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 10.0, 900.0
 _MOST_DOUBLINGS = 7
-
-
-class Record(Protocol):
-    """A received record; see `shared.conversations.queues.QueueRecord`."""
-
-    @property
-    def sqs_id(self) -> str:
-        """SQS's id of it."""
-        ...
-
-    @property
-    def receipt_handle(self) -> str:
-        """What this receive is called."""
-        ...
-
-    @property
-    def body(self) -> str:
-        """What it says."""
-        ...
-
-    @property
-    def receive_count(self) -> int:
-        """How often it was received, this time included."""
-        ...
 
 
 class WorkQueue(EmailQueue, Protocol):
@@ -87,7 +64,7 @@ class PostOffice:
         self._ledger = ledger
         self._clock = clock
 
-    def take_all(self, records: Sequence[Record], remaining_seconds: float) -> list[str]:
+    def take_all(self, records: Sequence[QueueRecord], remaining_seconds: float) -> list[str]:
         """Take the e-mails of a batch up, one after another.
 
         Args:
@@ -100,7 +77,7 @@ class PostOffice:
         deadline = Deadline(self._clock, remaining_seconds - MARGIN_SECONDS)
         return [record.sqs_id for record in records if not self._done(record, deadline)]
 
-    def _done(self, record: Record, deadline: Deadline) -> bool:
+    def _done(self, record: QueueRecord, deadline: Deadline) -> bool:
         try:
             company_id, email_id = _names_in(record.body)
         except ValueError:
@@ -114,7 +91,7 @@ class PostOffice:
         with bound(company_id=company_id):
             return self._taken_up(record, company_id, email_id, deadline)
 
-    def _taken_up(self, record: Record, company_id: str, email_id: str, deadline: Deadline) -> bool:
+    def _taken_up(self, record: QueueRecord, company_id: str, email_id: str, deadline: Deadline) -> bool:
         try:
             again_after = self._delivery.deliver(company_id, email_id, deadline).again_after
         except Exception as broken:  # noqa: BLE001 - one e-mail must not stop the others

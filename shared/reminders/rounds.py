@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.calendars.appointments import Appointment
     from shared.companies.model import Company
     from shared.platform.clock import Clock
+    from shared.platform.queue_records import QueueRecord
     from shared.reminders.appointment_emails import Emails
     from shared.reminders.rows import Reminder, RowName
 
@@ -60,20 +61,6 @@ class Conversations(Protocol):
 
     def hand(self, reminder: Reminder, appointment: Appointment) -> bool:
         """Put a reminder into its customer's conversation, once; false where there is none."""
-        ...
-
-
-class Record(Protocol):
-    """A received record; see `shared.conversations.queues.QueueRecord`."""
-
-    @property
-    def sqs_id(self) -> str:
-        """SQS's id of it."""
-        ...
-
-    @property
-    def body(self) -> str:
-        """What it says."""
         ...
 
 
@@ -123,7 +110,7 @@ class ReminderRounds:
             count("RemindersDue", found)
         return found
 
-    def take_all(self, records: Sequence[Record], remaining_seconds: float) -> list[str]:
+    def take_all(self, records: Sequence[QueueRecord], remaining_seconds: float) -> list[str]:
         """Run the errands of a batch, one after another.
 
         Args:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from shared.conversations.queues import QueueRecord
+from shared.platform.queue_records import QueueRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from shared.agent.model_client import ModelRequest
     from shared.chatwoot.client import ChatwootClient
     from shared.companies.calendars import CalendarSettings
-    from shared.conversations.queues import QueueRecord
+    from shared.platform.queue_records import QueueRecord
     from tests.fakes.fifo import FakeFifoQueue
 
 TABLE = {name: name.replace("_", " ") for name in ("put", "put_many", "update", "delete", "transact")}

@@ -18,6 +18,7 @@ from shared.calendars.sync.syncing import Looked, Syncing
 from shared.companies.store import CompanySummary
 from shared.platform.clock import Deadline
 from shared.platform.errors import NotFound
+from shared.platform.queue_records import QueueRecord
 from tests.fakes.clock import FakeClock
 from tests.fakes.table import MemoryTable
 from tests.fakes.telling_calendar import TellingCalendars
@@ -68,12 +69,9 @@ class ToldBookings:
         self.waiting.remove(change)
 
 
-@dataclass(frozen=True)
-class Received:
+def received(body: str, sqs_id: str = "1") -> QueueRecord:
     """A record as the queue gives it."""
-
-    body: str
-    sqs_id: str = "1"
+    return QueueRecord(sqs_id, "r", body, 1)
 
 
 @dataclass
@@ -167,7 +165,7 @@ class SyncWorld:
         """Run errands, each in an invocation of its own."""
         staying: list[str] = []
         for errand in errands:
-            staying += self.rounds.take_all([Received(errand.to_json())], 60)
+            staying += self.rounds.take_all([received(errand.to_json())], 60)
         return staying
 
     def look(self, calendar: str = "ana") -> Look:

@@ -15,7 +15,7 @@ from shared.conversations.missed.memory import SweepMemory
 from shared.conversations.missed.rounds import Rounds, Tools
 from shared.conversations.missed.search import Place
 from shared.conversations.missed.settings import MissedSettings
-from shared.conversations.queues import QueueRecord
+from shared.platform.queue_records import QueueRecord
 from tests.fakes.shown_chatwoot import ShownChatwoot
 from tests.support import webhooks
 

@@ -10,9 +10,9 @@ from shared.calendars.appointments import Customer
 from shared.calendars.making import make_calendars
 from shared.calendars.requests import Request
 from shared.companies.model import Company
-from shared.conversations.queues import QueueRecord
 from shared.conversations.reminders import Handing
 from shared.platform.clock import Deadline
+from shared.platform.queue_records import QueueRecord
 from shared.platform.tables import Key
 from shared.reminders.desk import ReminderDesk
 from shared.reminders.rounds import ReminderRounds

@@ -15,6 +15,7 @@ from shared.credentials.refreshing import Refresher, Tools
 from shared.credentials.token_rows import TokenRows
 from shared.credentials.tokens import Tokens
 from shared.credentials.vault import Vault
+from shared.platform.queue_records import QueueRecord
 from shared.platform.secret import Secret
 from shared.platform.settings import Environment
 from tests.fakes.clock import FakeClock
@@ -92,12 +93,9 @@ class SentErrands:
         self.delays.append(delay_seconds)
 
 
-@dataclass(frozen=True)
-class Received:
+def received(sqs_id: str, body: str) -> QueueRecord:
     """A record as the function gets it."""
-
-    sqs_id: str
-    body: str
+    return QueueRecord(sqs_id, "r", body, 1)
 
 
 class TokenWorld:
@@ -164,7 +162,7 @@ class TokenWorld:
         rounds = self.rounds()
         rounds.send_out()
         errands, self.errands.sent = self.errands.sent, []
-        records = [Received(str(number), one.to_json()) for number, one in enumerate(errands)]
+        records = [received(str(number), one.to_json()) for number, one in enumerate(errands)]
         return rounds.take_all(records, 60.0)
 
     # -- connections ------------------------------------------------------------------------------------

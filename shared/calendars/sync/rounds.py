@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from shared.companies.model import Company
     from shared.companies.store import CompanySummary
     from shared.platform.clock import Clock
+    from shared.platform.queue_records import QueueRecord
 
 SPREAD_SECONDS = 300
 # A round's errand that is older was overtaken by the next round.
@@ -56,20 +57,6 @@ class Errands(Protocol):
 
     def send(self, errand: SyncErrand, delay_seconds: int) -> None:
         """Enqueue it."""
-        ...
-
-
-class Record(Protocol):
-    """A received record; see `shared.conversations.queues.QueueRecord`."""
-
-    @property
-    def sqs_id(self) -> str:
-        """SQS's id of it."""
-        ...
-
-    @property
-    def body(self) -> str:
-        """What it says."""
         ...
 
 
@@ -106,7 +93,7 @@ class SyncRounds:
         count("CalendarCompanies", len(wanted))
         return len(wanted)
 
-    def take_all(self, records: Sequence[Record], remaining_seconds: float) -> list[str]:
+    def take_all(self, records: Sequence[QueueRecord], remaining_seconds: float) -> list[str]:
         """Run the errands of a batch, one after another.
 
         Args:

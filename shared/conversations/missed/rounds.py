@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.companies.store import CompanySummary
     from shared.conversations.backlog import Backlog
     from shared.conversations.missed.search import Found, Place
-    from shared.conversations.queues import QueueRecord
+    from shared.platform.queue_records import QueueRecord
 
 # A run that is older was overtaken by the next one.
 STALE_SECONDS = 240

@@ -9,8 +9,8 @@ import pytest
 from shared.chatwoot.errors import ChatwootDenied
 from shared.conversations.missed.errands import Errand
 from shared.conversations.missed.settings import MissedSettings
-from shared.conversations.queues import QueueRecord
 from shared.platform.errors import RetryLater
+from shared.platform.queue_records import QueueRecord
 from shared.platform.tables import Key
 from tests.fakes.shown_chatwoot import CUSTOMER, INCOMING, OUR_BOT, OUTGOING, TEMPLATE
 from tests.support import webhooks

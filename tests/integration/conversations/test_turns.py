@@ -24,7 +24,7 @@ from tests.support.desk import World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from shared.conversations.queues import QueueRecord
+    from shared.platform.queue_records import QueueRecord
     from shared.platform.tables import Table
 
 C = 214

@@ -27,7 +27,7 @@ from shared.platform.settings import Environment
 from tests.support.atomic import AtomicTable
 from tests.support.aws import make_table
 from tests.support.simulators import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, calendly, google
-from tests.support.tokens import Received, RunningClock, SentErrands
+from tests.support.tokens import RunningClock, SentErrands, received
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -162,7 +162,7 @@ def test_a_round_renews_what_is_due_by_the_index(deployment: Deployment) -> None
     assert deployment.rounds(errands, timedelta()).send_out() == 0
     assert deployment.rounds(errands, NEARLY_OVER).send_out() == 1
     rounds = deployment.rounds(errands, NEARLY_OVER)
-    assert rounds.take_all([Received("1", errands.sent[0].to_json())] * 2, 60.0) == []
+    assert rounds.take_all([received("1", errands.sent[0].to_json())] * 2, 60.0) == []
     assert deployment.refreshes() == 1
     assert deployment.rounds(errands, NEARLY_OVER).send_out() == 0
     assert deployment.is_good(deployment.worker(NEARLY_OVER).access_token("sol", deployment.name).secret)
@@ -193,7 +193,7 @@ def test_a_grant_that_was_ended_at_the_provider(deployment: Deployment) -> None:
     errands = SentErrands()
     assert deployment.rounds(errands, OVER).send_out() == 1
     rounds = deployment.rounds(errands, OVER)
-    assert rounds.take_all([Received("1", errands.sent[0].to_json())], 60.0) == []
+    assert rounds.take_all([received("1", errands.sent[0].to_json())], 60.0) == []
     assert deployment.rounds(errands, OVER).send_out() == 0
     deployment.connect()
     assert deployment.is_good(deployment.worker().access_token("sol", deployment.name).secret)

@@ -13,7 +13,7 @@ from shared.credentials.token_rows import LEASE_SECONDS
 from shared.credentials.tokens import ReconnectRequired
 from shared.platform.secret import Secret
 from tests.fakes.oauth_provider import Killed
-from tests.support.tokens import Received, TokenWorld
+from tests.support.tokens import TokenWorld, received
 
 
 @pytest.fixture(params=["google", "calendly"])
@@ -64,7 +64,7 @@ def test_many_connections_are_found_in_every_partition(world: TokenWorld) -> Non
 def test_an_errand_that_comes_twice_renews_once(world: TokenWorld) -> None:
     """Queues deliver twice, and turns are quicker at times."""
     world.advance(minutes=50)
-    records = [Received(str(number), RefreshErrand("sol", world.name).to_json()) for number in range(5)]
+    records = [received(str(number), RefreshErrand("sol", world.name).to_json()) for number in range(5)]
     assert world.rounds().take_all(records, 60.0) == []
     assert world.provider.refreshes == 1
 
@@ -72,7 +72,7 @@ def test_an_errand_that_comes_twice_renews_once(world: TokenWorld) -> None:
 def test_an_errand_for_what_is_gone_does_nothing(world: TokenWorld) -> None:
     """The company disconnected meanwhile."""
     world.connections.delete("sol", world.name)
-    record = Received("1", RefreshErrand("sol", world.name).to_json())
+    record = received("1", RefreshErrand("sol", world.name).to_json())
     assert world.rounds().take_all([record], 60.0) == []
     assert world.provider.refreshes == 0
 
@@ -83,15 +83,15 @@ def test_an_errand_for_what_is_gone_does_nothing(world: TokenWorld) -> None:
 def test_a_record_that_nobody_can_read_stays(world: TokenWorld, body: str) -> None:
     """And is nobody else's trouble."""
     world.advance(minutes=50)
-    right = Received("2", RefreshErrand("sol", world.name).to_json())
-    assert world.rounds().take_all([Received("1", body), right], 60.0) == ["1"]
+    right = received("2", RefreshErrand("sol", world.name).to_json())
+    assert world.rounds().take_all([received("1", body), right], 60.0) == ["1"]
     assert world.provider.refreshes == 1
 
 
 def test_an_errand_without_time_is_left_to_the_next_round(world: TokenWorld) -> None:
     """A refresh that is cut off could lose a token that is good once."""
     world.advance(minutes=50)
-    record = Received("1", RefreshErrand("sol", world.name).to_json())
+    record = received("1", RefreshErrand("sol", world.name).to_json())
     assert world.rounds().take_all([record], LEAST_SECONDS - 1) == []
     assert world.provider.refreshes == 0
     world.round()
@@ -105,7 +105,7 @@ def test_one_company_that_breaks_harms_no_other(world: TokenWorld) -> None:
     world.table.update(key, "REMOVE refresh_token")
     world.advance(minutes=50)
     names = [RefreshErrand("luna", world.name), RefreshErrand("sol", world.name)]
-    records = [Received(one.company_id, one.to_json()) for one in names]
+    records = [received(one.company_id, one.to_json()) for one in names]
     assert world.rounds().take_all(records, 60.0) == ["luna"]
     assert world.provider.refreshes == 1
 

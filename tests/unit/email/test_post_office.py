@@ -9,21 +9,13 @@ from datetime import timedelta
 from shared.email.post_office import LEAST_SECONDS, LOST_AFTER, MARGIN_SECONDS, PostOffice
 from shared.email.providers.contract import Ambiguous, NotAccepted
 from shared.email.records import email_key
+from shared.platform.queue_records import QueueRecord
 from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
 
 
-@dataclass(frozen=True)
-class Record:
+def received(body: str, sqs_id: str = "s-1", receive_count: int = 1) -> QueueRecord:
     """A received record."""
-
-    body: str
-    sqs_id: str = "s-1"
-    receive_count: int = 1
-
-    @property
-    def receipt_handle(self) -> str:
-        """Of this receive."""
-        return f"handle of {self.sqs_id}"
+    return QueueRecord(sqs_id, f"handle of {sqs_id}", body, receive_count)
 
 
 @dataclass
@@ -60,9 +52,9 @@ def test_what_is_sent_leaves_the_queue() -> None:
     worker, queue = office(world)
     sent, waiting = world.write("a"), world.write("b")
     world.clock.advance(1)
-    assert worker.take_all([Record(names(sent))], 100) == []
+    assert worker.take_all([received(names(sent))], 100) == []
     world.first.steps = [NotAccepted("busy", after_seconds=30)]
-    assert worker.take_all([Record(names(waiting), "s-2")], 100) == ["s-2"]
+    assert worker.take_all([received(names(waiting), "s-2")], 100) == ["s-2"]
     assert queue.hidden == {"s-2": 30}
     assert [world.state(one) for one in (sent, waiting)] == ["ACCEPTED", "QUEUED"]
 
@@ -70,7 +62,7 @@ def test_what_is_sent_leaves_the_queue() -> None:
 def test_a_record_that_names_nothing_leaves_the_queue() -> None:
     """The table knows what waits; a message that nobody can read would go round for days."""
     worker, queue = office(MailWorld())
-    records = [Record(body) for body in ("{", "{}", "[]", "null")]
+    records = [received(body) for body in ("{", "{}", "[]", "null")]
     assert worker.take_all(records, 100) == []
     assert queue.hidden == {}
 
@@ -80,7 +72,7 @@ def test_nothing_is_begun_that_cannot_end_in_time() -> None:
     world = MailWorld()
     worker, queue = office(world)
     email_id = world.write()
-    assert worker.take_all([Record(names(email_id))], LEAST_SECONDS + MARGIN_SECONDS - 1) == ["s-1"]
+    assert worker.take_all([received(names(email_id))], LEAST_SECONDS + MARGIN_SECONDS - 1) == ["s-1"]
     assert queue.hidden == {"s-1": 0}
     assert world.arrived() == 0
 
@@ -91,13 +83,13 @@ def test_an_e_mail_that_breaks_its_delivery_stops_no_other_and_comes_back_later_
     worker, queue = office(world)
     broken, fine = world.write("a"), world.write("b")
     world.first.steps = [RuntimeError("nobody foresaw this")]
-    staying = worker.take_all([Record(names(broken)), Record(names(fine), "s-2")], 100)
+    staying = worker.take_all([received(names(broken)), received(names(fine), "s-2")], 100)
     assert (staying, queue.hidden) == (["s-1"], {"s-1": 10})
     assert world.state(fine) == "ACCEPTED"
     world.unready = RuntimeError("nobody foresaw this either")
     pauses = []
     for count in (2, 3, 8, 300):
-        worker.take_all([Record(names(world.write(f"c{count}")), receive_count=count)], 100)
+        worker.take_all([received(names(world.write(f"c{count}")), receive_count=count)], 100)
         pauses.append(queue.hidden["s-1"])
     assert pauses == [20, 40, 900, 900]
 
@@ -122,7 +114,7 @@ def test_what_waits_for_its_time_is_not_lost() -> None:
     worker, _ = office(world)
     world.first.steps = [NotAccepted("busy", after_seconds=3_600)]
     email_id = world.write()
-    worker.take_all([Record(names(email_id))], 100)
+    worker.take_all([received(names(email_id))], 100)
     assert world.state(email_id) == "QUEUED"
     world.clock.advance(3_600)
     assert worker.sweep() == 0
@@ -134,7 +126,7 @@ def test_what_has_ended_is_not_swept() -> None:
     """Nor what a provider has."""
     world = MailWorld()
     worker, queue = office(world)
-    worker.take_all([Record(names(world.write()))], 100)
+    worker.take_all([received(names(world.write()))], 100)
     world.clock.advance(timedelta(days=1).total_seconds())
     assert (worker.sweep(), queue.sent) == (0, [])
 
@@ -149,7 +141,7 @@ def test_a_worker_that_died_is_followed_by_the_sweep() -> None:
     world.ledger.sending(record, "first", world.clock.now() + timedelta(seconds=90), tried={})
     world.clock.advance(90 + LOST_AFTER.total_seconds() + 1)
     assert (worker.sweep(), queue.sent) == (1, [email_id])
-    worker.take_all([Record(names(email_id))], 100)
+    worker.take_all([received(names(email_id))], 100)
     assert world.state(email_id) == "UNKNOWN"
     assert world.arrived() == 0
 
@@ -161,7 +153,7 @@ def test_an_index_that_is_a_moment_behind_makes_nobody_send_twice() -> None:
     email_id = world.write()
     item = world.table.get(email_key(COMPANY, email_id))
     assert item is not None
-    worker.take_all([Record(names(email_id))], 100)
+    worker.take_all([received(names(email_id))], 100)
     behind = {name: value for name, value in item.items() if name.startswith("waiting_")}
     ended = world.table.get(email_key(COMPANY, email_id))
     assert ended is not None

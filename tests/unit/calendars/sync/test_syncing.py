@@ -21,7 +21,7 @@ from tests.fakes.calendar import nothing
 from tests.fakes.table import MemoryTable
 from tests.fakes.telling_calendar import TellingCalendars
 from tests.support.bookings import COMPANY, DOCUMENT, TUESDAY, at
-from tests.support.calendar_sync import Received, SyncWorld, around
+from tests.support.calendar_sync import SyncWorld, around, received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -462,7 +462,7 @@ def test_what_is_late_or_unreadable_is_not_run(world: SyncWorld) -> None:
     run = int(world.clock.now().timestamp()) - STALE_SECONDS - 1
     assert world.take(SyncErrand(COMPANY, run=run)) == []
     assert world.vendor.calls == []
-    assert world.rounds.take_all([Received("{}", "x"), Received('{"kind": "other"}', "y")], 60) == ["x", "y"]
+    assert world.rounds.take_all([received("{}", "x"), received('{"kind": "other"}', "y")], 60) == ["x", "y"]
 
 
 def test_calendars_for_which_no_time_is_left_get_errands_of_their_own(world: SyncWorld) -> None:
