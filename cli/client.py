@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 TIMEOUT_SECONDS = 35.0  # above the 30 seconds of API Gateway
+UPLOAD_SECONDS = 120.0  # between two pieces of a file of 25 MB on a slow line
 
 
 class ApiClient:
@@ -73,6 +74,28 @@ class ApiClient:
         if not told and (not answer.ok or answer.is_redirect):
             raise (NotThere if answer.status_code == HTTPStatus.NOT_FOUND else Refused)(_words(answer))
         return answer.json() if answer.content else None
+
+    def upload(self, url: str, headers: dict[str, str], content: bytes) -> None:
+        """Put a file where the API said; the key does not go there.
+
+        Raises:
+            Refused: it was not taken.
+            Unreachable: nobody answered.
+        """
+        _require_private_way(url)
+        try:
+            answer = requests.put(
+                url,
+                content,
+                headers=headers,
+                timeout=UPLOAD_SECONDS,
+                auth=_leave_headers,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise Unreachable(f"The file's store does not answer ({type(error).__name__}).") from None
+        if answer.status_code != HTTPStatus.OK:
+            raise Refused(f"The file was not taken: its store answered {answer.status_code}.")
 
 
 def path_of(*parts: str) -> str:

@@ -94,7 +94,7 @@ def delete_company(options: Options, company_id: str) -> None:
 @deployment_of
 @options_of
 def forget_company(options: Options, company_id: str, *, no_wait: bool, deployment: Deployment) -> None:
-    """Delete COMPANY_ID with everything that any table holds of it and its customers; print a receipt.
+    """Delete COMPANY_ID with everything that tables and files hold of it and its customers; print a receipt.
 
     Needs your API key as the operator, and your AWS rights. It may be stopped at any moment: the same command
     goes on where it was.
@@ -115,7 +115,7 @@ def forget_company(options: Options, company_id: str, *, no_wait: bool, deployme
     # Credentials first: nothing shall open any more, whatever comes after.
     tables = {name: deployment.table(name) for name in sorted(names.TABLES, key=_credentials_first)}
     with aws_errors(f"forgetting {company_id}"), our_errors():
-        forgetting = Forgetting(tables, deployment.companies, SystemClock())
+        forgetting = Forgetting(tables, deployment.remove_files, deployment.companies, SystemClock())
         receipt = forgetting.run(company_id, take_leave, "command", _on_the_way, wait=not no_wait)
     told = receipt.as_dict()
     options.show(told, receipt_lines(told))

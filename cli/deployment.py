@@ -11,10 +11,15 @@ import click
 
 from cli.failures import Refused, aws_errors
 from infra import names
+from shared.email.file_removal import FileRemoval
+from shared.email.files import company_prefix
 from shared.platform.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_TABLE_OPTIONS = tuple((f"{name}-table", f"FRONTDESK_{name.upper()}_TABLE") for name in names.TABLES)
+_OTHER_OPTIONS = (("kms-key", "FRONTDESK_KMS_KEY_ARN"), ("files-bucket", "FRONTDESK_FILES_BUCKET"))
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,11 @@ class Deployment:
         """The credentials table."""
         return self.table(names.CREDENTIALS)
 
+    def remove_files(self, company_id: str, count: Callable[[int], None]) -> None:
+        """Delete a company's files of e-mails; see `shared.companies.forgetting.Forgetting`."""
+        removal = FileRemoval(boto3.client("s3"), self.output(names.Outputs.FILES_BUCKET))
+        removal.remove(company_prefix(company_id), count)
+
     @property
     def kms_key(self) -> str:
         """The ARN of the KMS key that its functions make data keys under."""
@@ -71,17 +81,16 @@ def deployment_of(command: Callable[..., None]) -> Callable[..., None]:
         stage: str | None,
         stack: str | None,
         kms_key: str | None,
+        files_bucket: str | None,
         **options: Any,  # noqa: ANN401 - passed through
     ) -> None:
         given = {_output_of(name): options.pop(f"{name}_table") or "" for name in names.TABLES}
-        given[names.Outputs.KEY_ARN] = kms_key or ""
+        given |= {names.Outputs.KEY_ARN: kms_key or "", names.Outputs.FILES_BUCKET: files_bucket or ""}
         deployment = Deployment(stack or (names.stack(stage) if stage else ""), given)
         command(*words, deployment=deployment, **options)
 
     found = with_deployment
-    for name in (*reversed(names.TABLES), "kms-key"):
-        option = name if name == "kms-key" else f"{name}-table"
-        variable = "FRONTDESK_KMS_KEY_ARN" if name == "kms-key" else f"FRONTDESK_{name.upper()}_TABLE"
+    for option, variable in (*reversed(_TABLE_OPTIONS), *_OTHER_OPTIONS):
         found = click.option(f"--{option}", envvar=variable, help="Instead of the stack's.")(found)
     found = click.option("--stack", help="Its CloudFormation stack, where it is called otherwise.")(found)
     stage_help = "The deployment's stage, such as dev or prod."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,6 +11,7 @@ import click
 
 from cli.client import path_of
 from cli.context import Options, hidden, options_of, table
+from cli.files import attachments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,18 +27,29 @@ def email() -> None:
 @click.option("--to", required=True, help="Who gets it.")
 @click.option("--subject", required=True, help="Its subject.")
 @click.option("--key", default="", help="The same key again is the same e-mail.")
+@click.option(
+    "--attach",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file that goes with it; as often as you like.",
+)
 @options_of
-def send_email(options: Options, company_id: str, to: str, subject: str, key: str) -> None:
-    """Send a text, read from standard input, as COMPANY_ID.
+def send_email(
+    options: Options, company_id: str, to: str, subject: str, key: str, attach: tuple[Path, ...]
+) -> None:
+    """Send a text, read from standard input, as COMPANY_ID, with files.
 
-    Example: frontdesk email send clinica-sol --to ana@example.com --subject Hola < text.txt
+    Example: frontdesk email send clinica-sol --to ana@example.com --subject Hola --attach a.pdf < text.txt
     """
     text = sys.stdin.read()
     if not text.strip():
         raise click.UsageError("The text is missing: give it on standard input.")
-    wish = {"company_id": company_id, "message": {"to": [to], "subject": subject, "text": text}}
+    client = options.client()
+    files = list(attachments(client, company_id, attach))
+    message = {"to": [to], "subject": subject, "text": text, "attachments": files}
+    wish = {"company_id": company_id, "message": message}
     headers = {"Idempotency-Key": key} if key else {}
-    answer = options.client().call("POST", path_of("emails"), wish, headers=headers)
+    answer = client.call("POST", path_of("emails"), wish, headers=headers)
     options.show(answer, [f"Queued as {answer['email_id']}."])
 
 

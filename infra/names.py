@@ -56,6 +56,9 @@ REFRESH_DUE_INDEX = "refresh_due"
 # Partitions of the companies table that hold everybody's audit trail (shared/companies/names.py).
 TRAIL = "audit#*"
 
+# Keys of files begin so (shared/email/files.py).
+FILES_PREFIX = "company/"
+
 OPENAI_API_KEY = "openai_api_key"
 GOOGLE_CLIENT_SECRET = "google_client_secret"  # noqa: S105 - a name
 CALENDLY_CLIENT_SECRET = "calendly_client_secret"  # noqa: S105 - a name
@@ -73,6 +76,11 @@ def stack(stage: str) -> str:
 def table(stage: str, name: str) -> str:
     """A DynamoDB table."""
     return f"{PRODUCT}-{stage}-{name}"
+
+
+def files_bucket(stage: str, account: str, region: str) -> str:
+    """The S3 bucket of e-mails' large files; buckets share one name space with all of the world's."""
+    return f"{PRODUCT}-{stage}-files-{account}-{region}"
 
 
 def queue(stage: str, name: str) -> str:
@@ -169,5 +177,6 @@ class Outputs:
     EMAIL_QUEUE_URL = "EmailQueueUrl"
     SYNC_QUEUE_URL = "SyncQueueUrl"
     REMINDER_QUEUE_URL = "ReminderQueueUrl"
+    FILES_BUCKET = "FilesBucket"
     KEY_ARN = "KeyArn"
     ALARM_TOPIC_ARN = "AlarmTopicArn"

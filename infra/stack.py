@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import Api
+from infra.constructs.files import Files
 from infra.constructs.functions import Functions
 from infra.constructs.grants import Resources
 from infra.constructs.keys import Keys
@@ -46,6 +47,7 @@ class FrontdeskStack(Stack):
             tables=Tables(self, "Tables", settings),
             queues=Queues(self, "Queues", settings),
             keys=Keys(self, "Keys", settings),
+            files=Files(self, "Files", settings),
         )
         functions = Functions(self, "Functions", resources, bundler)
         Schedules(self, "Schedules", settings, functions)
@@ -75,6 +77,7 @@ class FrontdeskStack(Stack):
             Outputs.REMINDER_QUEUE_URL: queues.reminders.queue_url,
             Outputs.EMAIL_QUEUE_URL: queues.emails.queue_url,
             Outputs.SYNC_QUEUE_URL: queues.sync.queue_url,
+            Outputs.FILES_BUCKET: resources.files.bucket.bucket_name,
             Outputs.KEY_ARN: resources.keys.used_arn,
             Outputs.ALARM_TOPIC_ARN: alarms.topic.topic_arn,
         }

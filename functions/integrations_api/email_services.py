@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from shared.email.aftermath import Aftermath
 from shared.email.callbacks.reception import Reception
 from shared.email.callbacks.sns import Certificates, is_sns_host
 from shared.email.desk import EmailDesk
+from shared.email.file_intake import FileIntake
+from shared.email.file_removal import FileRemoval
 from shared.email.ledger import EmailLedger
 from shared.email.outbox import Outbox
 from shared.email.secrets import EmailSecrets
@@ -16,6 +19,8 @@ from shared.email.suppression import Suppressions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mypy_boto3_s3 import S3Client
 
     from shared.companies.store import CompanyStore
     from shared.credentials.store import Credentials
@@ -26,11 +31,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Bucket:
+    """Where files of e-mails lie: S3, and the bucket's name."""
+
+    client: S3Client
+    name: str
+
+
+@dataclass(frozen=True)
 class EmailServices:
     """Everything behind the routes of e-mail.
 
     Args:
         outbox: takes e-mails in.
+        files: gives out places for files, and pins what lies there.
+        removal: removes files.
         desk: shows them.
         aftermath: keeps what providers report.
         suppressions: addresses that are not written to.
@@ -40,6 +55,8 @@ class EmailServices:
     """
 
     outbox: Outbox
+    files: FileIntake
+    removal: FileRemoval
     desk: EmailDesk
     aftermath: Aftermath
     suppressions: Suppressions
@@ -51,6 +68,7 @@ class EmailServices:
 def make_email_services(
     table: Table,
     queue: EmailQueue,
+    bucket: Bucket,
     companies: CompanyStore,
     credentials: Credentials,
     http: Callable[[], HttpClient],
@@ -63,6 +81,7 @@ def make_email_services(
     Args:
         table: the e-mails' table.
         queue: calls the worker.
+        bucket: where files lie.
         companies: documents.
         credentials: the vault's rows.
         http: makes a client for calls to SNS.
@@ -74,6 +93,8 @@ def make_email_services(
     certificates = Certificates(http, sns_host_allowed)
     return EmailServices(
         outbox=Outbox(table, queue, clock),
+        files=FileIntake(bucket.client, bucket.name, clock, new_name=lambda: uuid.uuid4().hex),
+        removal=FileRemoval(bucket.client, bucket.name),
         desk=EmailDesk(table, EmailLedger(table, clock), aftermath, queue, clock),
         aftermath=aftermath,
         suppressions=suppressions,

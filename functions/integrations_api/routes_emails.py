@@ -1,4 +1,4 @@
-"""E-mails: taken in, listed, told of, sent again on purpose."""
+"""E-mails: taken in with their files, listed, told of, sent again on purpose."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from functions.integrations_api.routing import Answer, Route, require_company_id
 from shared.companies.base import Part
 from shared.companies.customers import Customer
 from shared.companies.email import Kind  # noqa: TC001 - pydantic reads it
+from shared.email.file_intake import FileWish
 from shared.email.message import NewEmail, Templated  # noqa: TC001 - the same
 from shared.email.records import Contact, State
 from shared.email.sending import require_sendable, worth_until
@@ -41,6 +42,14 @@ class EmailRequest(Part):
         return self
 
 
+class FileRequest(FileWish):
+    """What ``POST /api/emails/files`` takes."""
+
+    company_id: str | None = None
+    # The customer with whom the file is forgotten.
+    contact: Annotated[str, Field(max_length=40)] | None = None
+
+
 class ResendRequest(Part):
     """What ``POST …/resend`` takes."""
 
@@ -56,6 +65,7 @@ def send_email(call: Call) -> Answer:
     email = wish.message or wish.templated
     assert email is not None  # noqa: S101 - the model requires one of both
     require_sendable(company, email, wish.kind)
+    email = services.files.pinned(company_id, email)
     now = services.clock.now()
     ends_at = _until(wish.expires_at, now) or worth_until(company, wish.kind, now)
     # Without a key each request is an e-mail of its own.
@@ -69,6 +79,17 @@ def send_email(call: Call) -> Answer:
         contact=_contact(company_id, wish.contact),
     )
     return Answer({"email_id": email_id, "status": "queued"}, 202)
+
+
+def place_file(call: Call) -> Answer:
+    """Say where a file may be uploaded to; nothing is stored yet."""
+    wish: FileRequest = call.given
+    company_id = require_company_id(call.owner)
+    call.services.companies.read(company_id)
+    place = call.services.email.files.place(company_id, wish, _contact(company_id, wish.contact))
+    upload = {"method": "PUT", "url": place.url, "headers": place.headers, "until": _shown(place.until)}
+    stored = place.stored.model_dump(exclude_none=True)
+    return Answer({"stored": stored, "upload": upload, "kept_until": _shown(place.kept_until)}, 201)
 
 
 def list_emails(call: Call) -> Answer:
@@ -93,6 +114,10 @@ def resend_email(call: Call) -> Answer:
     again = call.services.email.desk.resend(require_company_id(call.owner), email_id)
     call.audit("email.resend", email_id=email_id)
     return Answer({"email_id": again.email_id, "status": "queued"}, 202)
+
+
+def _shown(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def _contact(company_id: str, name: str | None) -> Contact | None:
@@ -132,6 +157,10 @@ ROUTES = (
     Route(
         "POST", "/api/emails", send_email, "Send an e-mail", owner="body", scope="act", body=EmailRequest,
         answers=(202, "the e-mail's id; it is sent within seconds"), keyed=True,
+    ),
+    Route(
+        "POST", "/api/emails/files", place_file, "Get a place for a large file", owner="body", scope="act",
+        body=FileRequest, answers=(201, "what names the file in an e-mail, and where it is uploaded to"),
     ),
     Route(
         "GET", "/api/emails", list_emails, "List e-mails", owner="query",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from functions.integrations_api.email_services import EmailServices, make_email_services
+from functions.integrations_api.email_services import Bucket, EmailServices, make_email_services
 from shared.calendars.calendly_webhooks import CalendlyWebhooks
 from shared.calendars.customer_shelf import AppointmentShelf
 from shared.calendars.providers.making import make_calendar_providers
@@ -139,7 +139,13 @@ def make_services(variables: Mapping[str, str]) -> Services:
     sealed = Table(aws.dynamodb(), environment.text("FRONTDESK_CREDENTIALS_TABLE"))
     emails = emails_table(environment)
     email = make_email_services(
-        emails, make_email_queue(environment), companies, credentials, lambda: HttpClient(guard), clock
+        emails,
+        make_email_queue(environment),
+        Bucket(aws.s3(), environment.text("FRONTDESK_FILES_BUCKET")),
+        companies,
+        credentials,
+        lambda: HttpClient(guard),
+        clock,
     )
     calendars = Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
     return Services(
@@ -163,7 +169,7 @@ def make_services(variables: Mapping[str, str]) -> Services:
             companies,
             conversations,
             clock,
-            EmailShelf(emails, email.aftermath),
+            EmailShelf(emails, email.aftermath, email.removal),
             AppointmentShelf(calendars),
         ),
         replayer=make_replayer(environment),

@@ -42,6 +42,11 @@ def _outbox(on: Resources) -> dict[str, str]:
     }
 
 
+def _files(on: Resources) -> dict[str, str]:
+    """Of functions that take e-mails' large files in, or send them."""
+    return {"FRONTDESK_FILES_BUCKET": on.files.bucket.bucket_name}
+
+
 def _door(on: Resources) -> dict[str, str]:
     return {
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
@@ -132,6 +137,7 @@ def _email_delivery(on: Resources) -> dict[str, str]:
         **_outside(on),
         **_oauth(on),
         **_outbox(on),
+        **_files(on),
         "FRONTDESK_MAIL_BASE_URL": on.settings.mail_base_url or "-",
     }
 
@@ -156,6 +162,7 @@ def _integrations_api(on: Resources) -> dict[str, str]:
         **_oauth(on),
         **_outbox(on),
         **_looks(on),
+        **_files(on),
         "FRONTDESK_INCOMING_QUEUE_URL": on.queues.incoming.queue_url,
         "FRONTDESK_ALLOWED_ORIGINS": ",".join(on.settings.allowed_origins),
         "FRONTDESK_BODY_LIMIT_BYTES": str(1024 * 1024),

@@ -153,12 +153,15 @@ class Function(Construct):
         )
         if self._resources.settings.stage.on_aws:
             self._resources.keys.confine(self.role, purposes(self._name))
-        return iam.Policy(
+        policy = iam.Policy(
             self,
             "Grants",
             roles=[self.role],
             statements=[write_logs, *grants(self._name, self._resources)],
         )
+        if self._name in {names.EMAIL_DELIVERY, names.INTEGRATIONS_API}:
+            self._resources.files.acknowledge_readers(policy)
+        return policy
 
     def _function(self, code: lambda_.Code) -> lambda_.Function:
         settings = self._resources.settings

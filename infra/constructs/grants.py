@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk import aws_dynamodb as dynamodb
     from aws_cdk import aws_sqs as sqs
 
+    from infra.constructs.files import Files
     from infra.constructs.keys import Keys
     from infra.constructs.queues import Queues
     from infra.constructs.tables import Tables
@@ -43,6 +44,7 @@ class Resources:
     tables: Tables
     queues: Queues
     keys: Keys
+    files: Files
 
 
 def grants(function: str, on: Resources) -> list[iam.PolicyStatement]:
@@ -160,6 +162,7 @@ def _email_delivery(on: Resources) -> list[iam.PolicyStatement]:
         _table(on.tables.emails, ("GetItem", "UpdateItem", "DeleteItem")),
         _allow("dynamodb", ("Query",), waiting),
         _queue(on.queues.emails, ("SendMessage", *CONSUME)),
+        _files(on, ("GetObjectVersion",)),
         _key(on, names.EMAIL_DELIVERY, OPEN),
         *_client_secrets(on),
     ]
@@ -193,6 +196,9 @@ def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
         _table(on.tables.emails, READ + WRITE),
         _allow("dynamodb", ("Query",), f"{on.tables.emails.table_arn}/index/{names.WRITTEN_INDEX}"),
         _queue(on.queues.emails, ("SendMessage",)),
+        # It signs uploads, looks whether they came, and forgets a customer's.
+        _files(on, ("PutObject", "GetObject", "GetObjectVersion", "DeleteObjectVersion")),
+        _allow("s3", ("ListBucketVersions",), on.files.bucket.bucket_arn),
         _key(on, names.INTEGRATIONS_API, OPEN_AND_MAKE),
         _parameter(on, names.OPENAI_API_KEY),
         *_client_secrets(on),
@@ -255,6 +261,10 @@ def _allow(service: str, actions: tuple[str, ...], resource: str) -> iam.PolicyS
 
 def _table(table: dynamodb.Table, actions: tuple[str, ...]) -> iam.PolicyStatement:
     return _allow("dynamodb", actions, table.table_arn)
+
+
+def _files(on: Resources, actions: tuple[str, ...]) -> iam.PolicyStatement:
+    return _allow("s3", actions, on.files.bucket.arn_for_objects(f"{names.FILES_PREFIX}*"))
 
 
 def _queue(queue: sqs.Queue, actions: tuple[str, ...]) -> iam.PolicyStatement:

@@ -1,4 +1,4 @@
-"""Forgetting a company: everything that any table holds of it goes, and a receipt says what and what remains.
+"""Forgetting a company: all that tables and files hold of it goes, and a receipt says what and what remains.
 
 The company has been taken leave of before (`DELETE /api/companies/{id}`): its webhook and grants are revoked,
 its wrapped data keys destroyed, its document gone. What is left are items in partitions that bear its name.
@@ -67,12 +67,20 @@ class Forgetting:
 
     Args:
         tables: every table, by our name for it; the first is emptied first.
+        remove_files: deletes a company's files, and calls back with how many are gone, as often as it likes.
         companies: the companies table, which also keeps how far it is, and the audit trail.
         clock: for times, and for waiting.
     """
 
-    def __init__(self, tables: Mapping[str, Table], companies: Table, clock: Clock) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, Table],
+        remove_files: Callable[[str, Callable[[int], None]], object],
+        companies: Table,
+        clock: Clock,
+    ) -> None:
         self._tables = tables
+        self._remove_files = remove_files
         self._companies = companies
         self._clock = clock
 
@@ -95,7 +103,7 @@ class Forgetting:
             wait: wait for the tables to settle; otherwise the receipt is incomplete and says so.
 
         Raises:
-            RetryLater: a table does not take writes now; run it again.
+            RetryLater: a table or the store of files does not take writes now; run it again.
         """
         record = self._begin(company_id)
         # Each time: somebody may have put the company again in between.
@@ -129,14 +137,20 @@ class Forgetting:
         return from_epoch_milliseconds(record.swept_ms) + SETTLING
 
     def _sweep(self, record: _Record, show: Callable[[str], None]) -> int:
-        """Read every table and delete what is the company's; gives how many items that were."""
+        """Read every table and the files, and delete what is the company's; gives how many that were."""
         before = record.removed.total()
+
+        def files_gone(number: int) -> None:
+            record.removed["files of e-mails"] += number
+            self._write(record)
+
         for name, table in self._tables.items():
             for keys in _batches(_of(table, record.company_id)):
                 table.delete_many(keys)
                 record.removed.update(f"{name}: {_kind(key)}" for key in keys)
                 self._write(record)
             show(f"{name}: read, {record.removed.total()} items deleted so far")
+        self._remove_files(record.company_id, files_gone)
         return record.removed.total() - before
 
     # -- how far it is --------------------------------------------------------------------------------

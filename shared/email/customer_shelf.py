@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from shared.companies.names import company_pk
 from shared.companies.receipt import Remains
 from shared.email.desk import story_view
+from shared.email.files import contact_prefix
 from shared.email.records import Contact, contact_key, email_key
 from shared.platform.errors import NotFound
 from shared.platform.tables import Key
@@ -16,23 +17,26 @@ if TYPE_CHECKING:
 
     from shared.companies.customers import Customer
     from shared.email.aftermath import Aftermath
+    from shared.email.file_removal import FileRemoval
     from shared.platform.clock import Deadline
     from shared.platform.tables import Item, Table
 
 
 class EmailShelf:
-    """The e-mails' table, by customer: e-mails that were enqueued as a contact's.
+    """E-mails that were enqueued as a contact's, and files that were uploaded for one.
 
     Args:
         table: the e-mails' table.
         aftermath: tells an e-mail's story.
+        files: removes stored files.
     """
 
     sections = ("emails",)
 
-    def __init__(self, table: Table, aftermath: Aftermath) -> None:
+    def __init__(self, table: Table, aftermath: Aftermath, files: FileRemoval) -> None:
         self._table = table
         self._aftermath = aftermath
+        self._files = files
 
     def entries(self, customer: Customer) -> Iterator[tuple[str, dict[str, Any]]]:
         """See `shared.companies.customers.Shelf`."""
@@ -53,7 +57,13 @@ class EmailShelf:
                 self._table.delete(Key(item["pk"], item["sk"]))
             self._table.delete(Key(pointer["pk"], pointer["sk"]))
             count("e-mails")
-        return True
+
+        def count_files(gone: int) -> None:
+            for _ in range(gone):
+                count("files of e-mails")
+
+        contact = Contact(customer.account_id, customer.contact_id)
+        return self._files.remove(contact_prefix(customer.company_id, contact), count_files, deadline)
 
     def remains(self) -> tuple[Remains, ...]:
         """See `shared.companies.customers.Shelf`."""
@@ -62,6 +72,7 @@ class EmailShelf:
                 "e-mails that nobody said were this customer's, and the addresses that are not written to",
                 "90 days; the list until an address is taken off",
             ),
+            Remains("files that were uploaded for e-mails without saying whose they are", "90 days"),
             Remains("what e-mail providers keep of mails they were handed", "their own rules"),
         )
 

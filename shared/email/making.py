@@ -10,6 +10,7 @@ from shared.credentials.store import Credentials
 from shared.credentials.vault import Vault
 from shared.email.breakers import Breakers
 from shared.email.delivery import Delivery
+from shared.email.files import S3Files
 from shared.email.ledger import EmailLedger
 from shared.email.making_outbox import emails_table, make_email_queue
 from shared.email.outside import CompanyOutside
@@ -48,7 +49,9 @@ def _outside(environment: Environment) -> CompanyOutside:
     sealed = Table(aws.dynamodb(), environment.text("FRONTDESK_CREDENTIALS_TABLE"))
     vault = Vault(aws.kms(), sealed, environment.text("FRONTDESK_KMS_KEY_ARN"), clock)
     tokens = make_tokens(environment)
-    return CompanyOutside(companies, Credentials(vault, sealed), tokens, make_surroundings(environment))
+    files = S3Files(aws.s3(), environment.text("FRONTDESK_FILES_BUCKET"))
+    around = make_surroundings(environment)
+    return CompanyOutside(companies, Credentials(vault, sealed), tokens, around, files)
 
 
 def make_surroundings(environment: Environment) -> Surroundings:

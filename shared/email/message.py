@@ -101,6 +101,12 @@ def _decoded(value: object) -> object:
         raise ValueError("must be base64") from None
 
 
+def _type_of_a_file(content_type: str) -> str:
+    if content_type.startswith(("multipart/", "message/")):
+        raise ValueError("must be the type of a file")
+    return content_type
+
+
 def _safe_name(name: str) -> str:
     safe = file_name(name)
     if safe.rpartition(".")[2].lower() in _REFUSED_ENDINGS:
@@ -115,15 +121,22 @@ HeaderValue = Annotated[str, Field(max_length=900), AfterValidator(_header_value
 Body = Annotated[str, Field(max_length=MAX_BODY_CHARACTERS), AfterValidator(body)]
 Subject = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(one_line)]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
+FileType = Annotated[
+    str, Field(pattern=r"^[a-z]{2,20}/[a-z0-9][a-z0-9.+-]{0,60}$"), AfterValidator(_type_of_a_file)
+]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Mailboxes = Annotated[list[AnyMailbox], Field(max_length=MAX_RECIPIENTS)]
 
 
 class StoredFile(Part):
-    """A file in the deployment's bucket: this version and no other, whatever is written there later."""
+    """A file in the deployment's bucket: this version and no other, whatever is written there later.
+
+    Without a ``version_id`` it is the one that lies there when the e-mail is taken in, which pins it.
+    """
 
     key: Annotated[str, Field(min_length=1, max_length=500)]
-    version_id: Annotated[str, Field(min_length=1, max_length=1024)]
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    version_id: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    sha256: Sha256
     size_bytes: Annotated[int, Field(ge=0, le=MAX_STORED_BYTES)]
 
 
@@ -131,17 +144,10 @@ class Attachment(Part):
     """A file of the message; with a ``content_id`` an image that the HTML shows (``cid:…``, RFC 2392)."""
 
     name: Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_safe_name)]
-    content_type: Annotated[str, Field(pattern=r"^[a-z]{2,20}/[a-z0-9][a-z0-9.+-]{0,60}$")]
+    content_type: FileType
     content: Content | None = None
     stored: StoredFile | None = None
     content_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,60}$")] | None = None
-
-    @field_validator("content_type")
-    @classmethod
-    def _one_part(cls, content_type: str) -> str:
-        if content_type.startswith(("multipart/", "message/")):
-            raise ValueError("must be the type of a file")
-        return content_type
 
     @model_validator(mode="after")
     def _one_place(self) -> Attachment:
@@ -150,6 +156,11 @@ class Attachment(Part):
         if self.content_id and not self.content_type.startswith("image/"):
             raise ValueError("with a content_id must be an image")
         return self
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the file itself, wherever it is."""
+        return self.stored.size_bytes if self.stored else len(self.content or b"")
 
 
 class _Envelope(Part):
@@ -183,7 +194,7 @@ def _require_room(attachments: list[Attachment]) -> None:
         raise ValueError(
             f"must carry at most {MAX_INLINE_BYTES} bytes of files inside; larger ones are stored"
         )
-    if inside + sum(one.stored.size_bytes for one in attachments if one.stored) > MAX_STORED_BYTES:
+    if sum(one.size_bytes for one in attachments) > MAX_STORED_BYTES:
         raise ValueError(f"must carry at most {MAX_STORED_BYTES} bytes of files")
     named = [one.content_id for one in attachments if one.content_id]
     if len(set(named)) < len(named):

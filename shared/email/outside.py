@@ -41,7 +41,7 @@ class CompanyOutside:
         credentials: providers' secrets.
         tokens: access tokens, for SMTP with ``xoauth2``.
         around: what providers work with.
-        files: stored attachments; ``None``: this deployment keeps none.
+        files: stored attachments.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class CompanyOutside:
         credentials: Credentials,
         tokens: Tokens,
         around: Surroundings,
-        files: Files | None = None,
+        files: Files,
     ) -> None:
         self._companies = companies
         self._credentials = credentials

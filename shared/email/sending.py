@@ -24,16 +24,28 @@ def require_sendable(company: Company, email: NewEmail | Templated, kind: Kind) 
 
     Raises:
         Conflict: the company has no provider for this kind of e-mail.
-        InvalidInput: its template does not work with these values, or a file is said to be stored.
+        InvalidInput: its template does not work with these values, or it is too large for every provider.
         NotFound: it has no such template.
     """
     if not company.email.providers_for(kind):
         raise Conflict("the company's document names no provider of e-mail", reason="no_provider")
-    if any(one.stored for one in email.attachments):
-        problem = "must hold the file's content: this deployment keeps no files"
-        raise InvalidInput(f"attachments {problem}", fields=(FieldError("attachments", problem),), status=422)
+    _require_carrier(company, email, kind)
     if isinstance(email, Templated):
         filled(email, company)
+
+
+def _require_carrier(company: Company, email: NewEmail | Templated, kind: Kind) -> None:
+    """Refuse files that no provider of the company's can carry; each checks again when it sends."""
+    if not email.attachments:
+        return
+    from shared.email.providers.registry import CAPABILITIES  # noqa: PLC0415 - few e-mails have files
+
+    size_bytes = sum(one.size_bytes for one in email.attachments)
+    encoded_bytes = -(-size_bytes // 3) * 4  # base64 (RFC 4648), line ends not counted
+    most_bytes = max(CAPABILITIES[one.vendor].max_bytes for one in company.email.providers_for(kind))
+    if encoded_bytes > most_bytes:
+        problem = f"have {encoded_bytes} bytes once encoded; the company's providers take {most_bytes}"
+        raise InvalidInput(f"attachments {problem}", fields=(FieldError("attachments", problem),), status=413)
 
 
 def worth_until(company: Company, kind: Kind, now: datetime) -> datetime:

@@ -11,6 +11,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
@@ -52,6 +53,12 @@ def sqs(config: Config = PATIENT) -> SQSClient:
 def kms(config: Config = PATIENT) -> KMSClient:
     """A KMS client."""
     client: KMSClient = _client("kms", config)
+    return client
+
+
+def s3(config: Config = PATIENT) -> S3Client:
+    """An S3 client; what it signs for others is signed by version 4, the only one that binds headers."""
+    client: S3Client = _client("s3", config.merge(Config(signature_version="s3v4")))
     return client
 
 

@@ -188,6 +188,7 @@ def starts(bundle: Path, runtime: Path, function: str, folder: Path, then: str =
         "FRONTDESK_CONVERSATIONS_TABLE": "conversations",
         "FRONTDESK_INCOMING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/incoming.fifo",
         "FRONTDESK_EMAILS_TABLE": "emails",
+        "FRONTDESK_FILES_BUCKET": "files",
         "FRONTDESK_EMAIL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/emails",
         "FRONTDESK_DEAD_LETTER_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/dead-letters.fifo",
         "FRONTDESK_KMS_KEY_ARN": "arn:aws:kms:eu-west-1:1:key/1",

@@ -56,6 +56,7 @@ def _made(
 ) -> dict[str, str]:
     """What Ref or Fn::GetAtt Arn gives for the resources that environments refer to, by logical id."""
     made = {template.vault_key[0]: kms.create_key()["KeyMetadata"]["Arn"]}
+    made |= dict.fromkeys(template.of_type("AWS::S3::Bucket"), "files")
     for name in names.TABLES:
         make_table(dynamodb, names.table("dev", name))
         made[template.table(name)] = names.table("dev", name)

@@ -44,6 +44,7 @@ from tests.fakes.fifo import FakeFifoQueue
 from tests.fakes.mind import FakeMind
 from tests.support.atomic import AtomicTable
 from tests.support.aws import make_table
+from tests.support.buckets import make_bucket
 from tests.support.calendar_sync import SentErrands
 
 if TYPE_CHECKING:
@@ -128,9 +129,11 @@ class Api:
         self.queued: list[str] = []
         self.calendars_table = AtomicTable(make_table(dynamodb, "calendars"))
         self.looks = SentErrands()
+        self.bucket = make_bucket()
         email = make_email_services(
             self.emails_table,
             self,
+            self.bucket,
             self.companies,
             self.credentials,
             lambda: HttpClient(guard),
@@ -159,7 +162,7 @@ class Api:
                 self.companies,
                 conversations,
                 self.clock,
-                EmailShelf(self.emails_table, email.aftermath),
+                EmailShelf(self.emails_table, email.aftermath, email.removal),
                 AppointmentShelf(self.calendars_table),
             ),
             replayer=Replayer(desk, FakeFifoQueue(self.clock)),  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_s3.type_defs import ObjectVersionTypeDef
 
 
 class Desk:
@@ -39,12 +40,18 @@ class Desk:
         self.environment = {
             "FRONTDESK_API_URL": url,
             "FRONTDESK_API_KEY": api.operator,
+            "FRONTDESK_FILES_BUCKET": api.bucket.name,
             **{f"FRONTDESK_{name.upper()}_TABLE": name for name in names.TABLES},
         }
 
     def run(self, *words: str, typed: str = "") -> Result:
         """Type a command."""
         return CliRunner().invoke(main, words, env=self.environment, input=typed)
+
+    def files(self) -> list[ObjectVersionTypeDef]:
+        """Every version of every file."""
+        bucket = self.api.bucket
+        return bucket.client.list_object_versions(Bucket=bucket.name).get("Versions", [])
 
     def left(self, company_id: str) -> list[str]:
         """Where the company's name stands in any table, the operator's trail left out."""
@@ -69,6 +76,9 @@ def desk(dynamodb: DynamoDBClient, kms: KMSClient, monkeypatch: pytest.MonkeyPat
             pk = f"company#{company_id}#conversation#3#214"
             items = [{"pk": pk, "sk": f"inbox#{number:03}", "v": 1, "text": "hello"} for number in range(60)]
             desk.tables["conversations"].put_many(items)
+            for number in range(2):  # versions
+                key = f"company/{company_id}/file/a"
+                api.bucket.client.put_object(Bucket=api.bucket.name, Key=key, Body=bytes([number]))
         yield desk
 
 
@@ -80,6 +90,8 @@ def test_a_company_is_forgotten_in_two_runs_and_the_receipt_tells_it(desk: Desk)
     receipt = json.loads(first.stdout)
     counts = {line["what"]: line["count"] for line in receipt["removed"]}
     assert (receipt["complete"], counts["conversations: conversation inbox"]) == (False, 60)
+    assert counts["files of e-mails"] == 2
+    assert [one["Key"] for one in desk.files()] == ["company/luna/file/a"] * 2
     assert desk.left("sol") == ["companies operator forget#sol"]
     row = Key(OPERATOR, "forget#sol")
     item = desk.tables["companies"].get(row)

@@ -102,7 +102,7 @@ class Office:
         companies.put(COMPANY, Company.parse(document))
         for provider, vendor in (("first", bench.vendor), ("second", second)):
             credentials.put(COMPANY, "email", provider, Secret(SECRETS[vendor]))
-        outside = CompanyOutside(companies, credentials, _NoTokens(), bench.surroundings)  # type: ignore[arg-type]
+        outside = CompanyOutside(companies, credentials, _NoTokens(), bench.surroundings, _NoFiles())  # type: ignore[arg-type]
         self.ledger = EmailLedger(self.table, self.clock)
         suppressions = Suppressions(self.table)
         self.aftermath = Aftermath(self.table, suppressions, self.clock)
@@ -129,6 +129,10 @@ class Office:
 class _NoQueue:
     def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
         """Nobody listens: the test delivers itself."""
+
+
+class _NoFiles:
+    """Nothing is stored."""
 
 
 class _NoTokens:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
-from shared.email.files import S3Files
-from shared.email.message import StoredFile
 from shared.email.providers.contract import Ambiguous, NotAccepted, Rejected, Unsupported, said, wait_seconds
 from shared.email.providers.mailgun import HOSTS as MAILGUN
 from shared.email.providers.sendgrid import HOSTS as SENDGRID
@@ -20,15 +15,12 @@ from shared.email.providers.sendgrid import SendGrid
 from shared.email.providers.ses import _judged as understood
 from shared.email.rendered import File
 from shared.platform.clock import Deadline, SystemClock
-from shared.platform.errors import GiveUp
 from shared.platform.http import HttpClient
 from shared.platform.secret import Secret
 from tests.support.email import rendered
 from tests.support.mail import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.mail import Bench, Benches
 
 
@@ -160,50 +152,6 @@ def test_providers_words_are_short_and_hold_no_address() -> None:
 def test_waits_are_bounded(text: str | None, seconds: float | None) -> None:
     """Whatever the header holds."""
     assert wait_seconds(text) == seconds
-
-
-class TestStoredFiles:
-    """Attachments in S3."""
-
-    @pytest.fixture
-    def stored(self) -> Iterator[tuple[S3Files, StoredFile]]:
-        """A file of a company, in its first version; a second one has replaced it."""
-        with mock_aws():
-            client = boto3.client("s3", region_name="eu-west-1")
-            place = {"LocationConstraint": "eu-west-1"}
-            client.create_bucket(Bucket="files", CreateBucketConfiguration=place)
-            client.put_bucket_versioning(Bucket="files", VersioningConfiguration={"Status": "Enabled"})
-            first = client.put_object(Bucket="files", Key="company/sol/a.pdf", Body=b"one")
-            client.put_object(Bucket="files", Key="company/sol/a.pdf", Body=b"two")
-            digest = hashlib.sha256(b"one").hexdigest()
-            file = StoredFile(
-                key="company/sol/a.pdf", version_id=first["VersionId"], sha256=digest, size_bytes=3
-            )
-            yield S3Files(client, "files"), file
-
-    def test_the_pinned_version_is_read(self, stored: tuple[S3Files, StoredFile]) -> None:
-        """Whatever was written later."""
-        files, file = stored
-        assert files.read("sol", file) == b"one"
-
-    @pytest.mark.parametrize(
-        ("company", "change", "reason"),
-        [
-            ("other", {}, "attachment_foreign"),
-            ("so", {}, "attachment_foreign"),
-            ("sol", {"sha256": "0" * 64}, "attachment_changed"),
-            ("sol", {"size_bytes": 4}, "attachment_changed"),
-            ("sol", {"key": "company/sol/b.pdf"}, "attachment_missing"),
-        ],
-    )
-    def test_what_is_not_the_companys_or_not_the_same_is_refused(
-        self, stored: tuple[S3Files, StoredFile], company: str, change: dict[str, object], reason: str
-    ) -> None:
-        """For good."""
-        files, file = stored
-        with pytest.raises(GiveUp) as caught:
-            files.read(company, file.model_copy(update=change))
-        assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize(

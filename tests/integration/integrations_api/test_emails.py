@@ -184,13 +184,6 @@ class TestHostileInputs:
         answer = send(api, luna, **changed(attachments=[file]))
         assert (answer.status, "bytes" in answer.json["detail"]) == (413, True)
 
-    def test_a_file_that_is_said_to_be_stored(self, api: Api, luna: str) -> None:
-        """There is no store; another company's key would be no help either."""
-        stored = {"key": "company/sol/a.pdf", "version_id": "1", "sha256": "0" * 64, "size_bytes": 3}
-        file = {"name": "a.pdf", "content_type": "application/pdf", "stored": stored}
-        answer = send(api, luna, **changed(attachments=[file]))
-        assert (answer.status, answer.fields) == (422, ["attachments"])
-
     def test_a_template_in_a_value_stays_a_text(self, api: Api, luna: str) -> None:
         """Values are filled in once, and what comes out is no template."""
         wish = {"template": "appointment_confirmed", "values": {"customer": {"name": "{{ 7 * 7 }}{% for %}"}}}

@@ -13,7 +13,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.table import MemoryTable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.companies.receipt import Receipt
     from shared.platform.tables import TransactionPart
@@ -44,6 +44,7 @@ class World:
 
     def __init__(self) -> None:
         self.moments, self.dies_at = 0, 0
+        self.files = {"sol": ["a.pdf", "b.pdf"], "sol-2": ["c.pdf"]}
         self.clock = FakeClock()
         self.credentials, self.companies, self.conversations = (CrashingTable(self) for _ in range(3))
         for company_id in ("sol", "sol-2"):
@@ -74,8 +75,15 @@ class World:
             "companies": self.companies,
             "conversations": self.conversations,
         }
-        run = Forgetting(tables, self.companies, self.clock).run
+        run = Forgetting(tables, self.remove_files, self.companies, self.clock).run
         return run("sol", lambda: Leave(by_hand=warnings), "command", wait=wait)
+
+    def remove_files(self, company_id: str, count: Callable[[int], None]) -> None:
+        """A store of files: each is deleted, and then counted."""
+        while self.files[company_id]:
+            self.count()
+            self.files[company_id].pop()
+            count(1)
 
     def of(self, company_id: str) -> set[tuple[str, str]]:
         """Everything in the partitions of a company."""
@@ -104,7 +112,9 @@ def test_everything_of_the_company_goes_and_the_receipt_counts_it() -> None:
         "conversations: missed run": 1,
         "credentials: credential": 1,
         "credentials: datakey": 1,
+        "files of e-mails": 2,
     }
+    assert world.files == {"sol": [], "sol-2": ["c.pdf"]}
     assert receipt.complete
     assert receipt.by_hand == ("Delete the webhook by hand.",)
     assert any(
@@ -127,7 +137,7 @@ def test_what_is_written_late_is_found_by_the_second_look() -> None:
     world.clock.advance(1)
     receipt = world.forget(wait=False)
     assert receipt.complete
-    assert sum(line.count for line in receipt.removed) == MESSAGES + 6 + 1
+    assert sum(line.count for line in receipt.removed) == MESSAGES + 6 + 2 + 1
 
 
 def test_the_act_stays_in_the_operators_trail_and_nothing_else_does() -> None:
@@ -170,7 +180,7 @@ def test_a_crash_at_any_moment_is_made_good_by_running_again() -> None:
         assert receipt.complete
         assert world.of("sol") == set()
         assert world.of("sol-2") == others
-        assert sum(line.count for line in receipt.removed) <= MESSAGES + 6
+        assert sum(line.count for line in receipt.removed) <= MESSAGES + 6 + 2
 
 
 def test_wrapped_data_keys_go_first() -> None:

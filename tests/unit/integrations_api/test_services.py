@@ -15,6 +15,7 @@ RIGHT = {
     "FRONTDESK_CALENDARS_TABLE": "calendars",
     "FRONTDESK_INCOMING_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/incoming.fifo",
     "FRONTDESK_EMAILS_TABLE": "emails",
+    "FRONTDESK_FILES_BUCKET": "files",
     "FRONTDESK_EMAIL_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/emails",
     "FRONTDESK_KMS_KEY_ARN": "arn:aws:kms:eu-west-1:123456789012:key/1",
 }
