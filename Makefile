@@ -66,6 +66,7 @@ diff: setup ## Show what a deployment would change
 	$(CDK) diff --no-notices -c stage=$(STAGE) $(CDK_OPTIONS)
 
 destroy: setup ## Delete a deployment
+	@$(PYTHON_TOOL) -m infra.emptying $(STAGE)
 	$(CDK) destroy --all --no-notices -c stage=$(STAGE) $(CDK_OPTIONS)
 
 sam-invoke: setup ## Run one function with the SAM CLI (needs Docker): make sam-invoke F=chatwoot_webhook

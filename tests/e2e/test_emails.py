@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import time
 import uuid
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local.calls import Caller
+from local.failure import Failure
 from shared.email.callbacks.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from shared.email.rendered import EMAIL_ID
 from tests.e2e.test_conversations import eventually
@@ -107,3 +109,40 @@ def test_a_provider_that_refuses_the_account_is_passed_over(world: RunningWorld)
     assert (told["provider"], told["attempts"]) == ("spare", 2)
     assert told["tried"]["main"]["ended"] == "denied"
     assert len(arrived(world, to)) == 1
+
+
+def test_a_large_file_is_uploaded_once_and_arrives_as_it_was(world: RunningWorld) -> None:
+    """By a signed address that takes these bytes and no others; then inside the mail, byte by byte."""
+    company_id, to = company_with_mail(world), f"{uuid.uuid4().hex}@cliente.example"
+    content = uuid.uuid4().bytes * 62_500  # a megabyte
+    wish = {
+        "company_id": company_id,
+        "content_type": "application/pdf",
+        "size_bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    place = world.api("POST", "/api/emails/files", wish)
+    assert [put(place, content[1:] + b"x"), put(place, content + b"x"), put(place, content, "")] == [
+        400,
+        403,
+        403,
+    ]
+    file = {"name": "plan.pdf", "content_type": "application/pdf", "stored": place["stored"]}
+    message = {"to": [to], "subject": "Plan", "text": "Hola", "attachments": [file]}
+    with pytest.raises(Failure, match="was not uploaded"):
+        world.api("POST", "/api/emails", {"company_id": company_id, "message": message})
+    assert [put(place, content), put(place, content)] == [200, 412]
+    email_id = world.api("POST", "/api/emails", {"company_id": company_id, "message": message})["email_id"]
+    assert accepted(world, company_id, email_id)["content"]["attachments"][0]["stored"]["version_id"]
+    [mail] = arrived(world, to)
+    [shown] = mail["files"]
+    assert (shown["name"], shown["bytes"]) == ("plan.pdf", len(content))
+    url = f"{world.world.mail_base_url}/inbox/{mail['number']}/files/0"
+    assert requests.get(url, timeout=30).content == content
+
+
+def put(place: dict[str, Any], content: bytes, if_none_match: str = "*") -> int:
+    """Upload; the store's status."""
+    headers = {**place["upload"]["headers"], "If-None-Match": if_none_match}
+    del headers["Content-Length"]  # whoever uploads says how much it is by itself
+    return requests.put(place["upload"]["url"], data=content, headers=headers, timeout=30).status_code

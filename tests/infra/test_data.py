@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from functions.integrations_api.routes_emails import LONGEST
 from infra import names
 from infra.names import Outputs
 from shared.calendars.keys import CONTACT_INDEX, DUE_INDEX, MONTH_INDEX
 from shared.conversations.keys import RECENT_INDEX
 from shared.credentials.connections import DUE_INDEX as REFRESH_DUE_INDEX
+from shared.email.file_intake import KEPT, USABLE
 from shared.email.records import WAITING_INDEX, WRITTEN_INDEX
 from tests.infra.templates import StageTemplate, texts
 
 if TYPE_CHECKING:
     from tests.infra.conftest import Synthesizer
 
-HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Logs::LogGroup")
+HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::Logs::LogGroup")
 
 
 def test_tables_recover_to_any_point_and_forget_what_expired(template: StageTemplate) -> None:
@@ -70,6 +73,37 @@ def test_e_mails_are_indexed_by_what_waits_and_by_their_time(template: StageTemp
     assert indexes[WAITING_INDEX]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     shown = set(indexes[WRITTEN_INDEX]["Projection"]["NonKeyAttributes"])
     assert shown == {"kind", "state", "created_ms", "finished_ms", "provider", "attempts", "reason"}
+
+
+def test_files_are_private_and_forgotten_by_the_clock(template: StageTemplate) -> None:
+    """In versions, encrypted, for nobody else, as long as an e-mail is kept, as the API promises."""
+    [bucket] = template.of_type("AWS::S3::Bucket").values()
+    properties = bucket["Properties"]
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    [encryption] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    [rule] = properties["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", KEPT.days)
+    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] > LONGEST.days
+    assert timedelta(days=rule["ExpirationInDays"]) - USABLE > LONGEST
+    assert "CorsConfiguration" not in properties
+
+
+def test_browsers_may_upload_from_the_allowed_origins_alone(synthesized: Synthesizer) -> None:
+    """Those that may call the API."""
+    template = synthesized("dev", allowed_origins="https://desk.example.com")
+    [bucket] = template.of_type("AWS::S3::Bucket").values()
+    [rule] = bucket["Properties"]["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedOrigins"], rule["AllowedMethods"]) == (["https://desk.example.com"], ["PUT"])
+
+
+def test_files_travel_encrypted(on_aws: StageTemplate) -> None:
+    """The bucket's policy refuses everything else; the local AWS speaks plain HTTP on loopback."""
+    [policy] = on_aws.of_type("AWS::S3::BucketPolicy").values()
+    conditions = [s["Condition"] for s in policy["Properties"]["PolicyDocument"]["Statement"]]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in conditions
+    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
 
 
 def test_prod_keeps_its_data(prod: StageTemplate) -> None:

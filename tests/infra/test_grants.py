@@ -10,6 +10,7 @@ import pytest
 from infra import names
 from infra.constructs.grants import purposes
 from shared.companies.names import company_pk, owner_pk, trail_pk
+from shared.email.files import company_prefix
 from tests.infra.policies import may_use_vault_key
 from tests.infra.templates import StageTemplate, as_list, target, texts
 
@@ -344,3 +345,28 @@ def test_each_function_has_a_role_of_its_own(template: StageTemplate) -> None:
     """A grant of one is never a grant of another."""
     roles = [template.role_of(name) for name in names.FUNCTIONS]
     assert len(set(roles)) == len(names.FUNCTIONS)
+
+
+def test_files_are_uploaded_by_the_api_and_read_by_the_worker(template: StageTemplate) -> None:
+    """One folder of one bucket; nobody else sees it, and nobody reads what is not pinned but the API."""
+    [bucket] = template.of_type("AWS::S3::Bucket")
+    expected = {
+        names.EMAIL_DELIVERY: {"s3:GetObjectVersion"},
+        names.INTEGRATIONS_API: {
+            "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", "s3:DeleteObjectVersion",
+            "s3:ListBucketVersions",
+        },
+    }  # fmt: skip
+    for function in names.FUNCTIONS:
+        statements = [
+            statement
+            for statement in template.statements_of(function)
+            if any(action.startswith("s3:") for action in as_list(statement["Action"]))
+        ]
+        actions = {action for statement in statements for action in as_list(statement["Action"])}
+        assert actions == expected.get(function, set()), function
+        for statement in statements:
+            assert bucket in set(texts(statement["Resource"])), function
+            whole = statement["Action"] == "s3:ListBucketVersions"
+            assert whole or f"/{names.FILES_PREFIX}*" in set(texts(statement["Resource"]))
+    assert company_prefix("acme").startswith(names.FILES_PREFIX)
