@@ -88,6 +88,7 @@ class Settings:
         calendly_base_url: the same for Calendly.
         refresh_every_minutes: how often connections are looked for whose tokens are to be renewed.
         mail_base_url: where SendGrid's and Mailgun's hosts are; empty: where they really are.
+        ses_base_url: the same for SES.
         email_sweep_every_minutes: how often e-mails are looked for whose message in the queue was lost.
         sync_every_minutes: how often calendars are looked at.
         requests_per_second: API Gateway's steady rate for the whole API; bursts may be twice as large.
@@ -115,6 +116,7 @@ class Settings:
     refresh_every_minutes: int = 5
     sync_every_minutes: int = 15
     mail_base_url: str = ""
+    ses_base_url: str = ""
     email_sweep_every_minutes: int = 5
     requests_per_second: int = 200
     kms_key_arn: str = ""
@@ -155,6 +157,7 @@ def read_settings(context: Callable[[str], object]) -> Settings:
         refresh_every_minutes=reader.number("refresh_every_minutes", 5, REFRESH_MINUTES_RANGE),
         sync_every_minutes=reader.number("sync_every_minutes", 15, SYNC_MINUTES_RANGE),
         mail_base_url=reader.url("mail_base_url"),
+        ses_base_url=reader.url("ses_base_url"),
         email_sweep_every_minutes=reader.number("email_sweep_every_minutes", 5, EVERY_MINUTES_RANGE),
         requests_per_second=reader.number("requests_per_second", 200, (1, 10_000)),
         kms_key_arn=reader.kms_key("kms_key_arn"),

@@ -32,7 +32,7 @@ class Deployment:
         public_url: the address under which our API can be called.
         model: the model that the functions ask.
         clients: who this deployment is at Google and Calendly.
-        mail_base_url: the simulated SendGrid and Mailgun.
+        mail_base_url: the simulated SendGrid and Mailgun, and what stands before the local AWS's SES.
     """
 
     state: Path
@@ -90,6 +90,7 @@ class Deployment:
             "openai_api": self.model.api,
             **({"openai_model": self.model.name} if self.model.name else {}),
             "mail_base_url": self.mail_base_url,
+            "ses_base_url": self.mail_base_url,
             **self.clients.context(),
         }
         settings = [word for name, value in context.items() for word in ("-c", f"{name}={value}")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from local import ses_account
 from local.calls import Caller
 from local.failure import Failure
 from local.world import ROOT
@@ -27,6 +28,8 @@ OUTGOING = 1
 # The sample's provider of e-mail, and a key that the mail simulator takes; its mails are at /inbox.
 MAIL_PROVIDER = "simulated"
 SIMULATED_KEY = "SG.simulated"
+# The provider that is asked when that one fails: SES, in the account that the local AWS plays.
+SPARE_PROVIDER = "aws"
 GOOGLE = "google"
 
 
@@ -87,9 +90,7 @@ def create_company(world: World, sample: Sample) -> World:
     api = Caller(world.api_url, world.operator_api_key)
     account = Caller(world.chatwoot_base_url)("GET", "/simulator/accounts")[0]
     administrator = next(user for user in account["users"] if user["role"] == "administrator")
-    api("PUT", f"/api/companies/{sample.company_id}", sample.document)
-    secret = {"secret": SIMULATED_KEY}
-    api("PUT", f"/api/companies/{sample.company_id}/email/secrets/{MAIL_PROVIDER}", secret)
+    _create_with_mail(api, world, sample)
     _connect_calendar(api, world, sample)
     connection = {
         "company_id": sample.company_id,
@@ -112,6 +113,18 @@ def create_company(world: World, sample: Sample) -> World:
         webhook_url=webhook_url,
         webhook_secret=next(one["secret"] for one in registered if one["url"] == webhook_url),
     )
+
+
+def _create_with_mail(api: Caller, world: World, sample: Sample) -> None:
+    """With the file's provider of e-mail, and a spare one whose access key is made anew in every run."""
+    email = sample.document["email"]
+    ses_account.verify(world.aws_endpoint_url, email["from_address"].partition("@")[2])
+    key = ses_account.new_key(world.aws_endpoint_url)
+    both = {**email, "providers": [*email["providers"], key.provider(SPARE_PROVIDER)]}
+    place = f"/api/companies/{sample.company_id}"
+    api("PUT", place, {**sample.document, "email": both})
+    for provider_id, secret in ((MAIL_PROVIDER, SIMULATED_KEY), (SPARE_PROVIDER, key.secret)):
+        api("PUT", f"{place}/email/secrets/{provider_id}", {"secret": secret})
 
 
 def _connect_calendar(api: Caller, world: World, sample: Sample) -> None:

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from local import surroundings
+from local.ports import url
 from local.world import ROOT
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def start(processes: Processes, ports: Ports, state: Path) -> dict[int, Process]
         ),
         ports.mail: ("mail simulator", "local.mail_simulator", "mail.log"),
     }
-    more = {ports.mail: ("--smtp-port", str(ports.smtp))}
+    more = {ports.mail: ("--smtp-port", str(ports.smtp), "--aws-url", url(ports.aws))}
     return {
         port: processes.start(
             name,

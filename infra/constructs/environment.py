@@ -139,6 +139,7 @@ def _email_delivery(on: Resources) -> dict[str, str]:
         **_outbox(on),
         **_files(on),
         "FRONTDESK_MAIL_BASE_URL": on.settings.mail_base_url or "-",
+        "FRONTDESK_SES_BASE_URL": on.settings.ses_base_url or "-",
     }
 
 

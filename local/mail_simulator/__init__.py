@@ -1,1 +1,1 @@
-"""A stand-in for mail providers: takes mails as SendGrid, Mailgun and an SMTP server do, and shows them."""
+"""A stand-in for mail providers: takes mails as SendGrid, Mailgun, SES and SMTP servers do, and shows them."""

@@ -1,4 +1,4 @@
-"""``python -m local.mail_simulator --port N --smtp-port M``: serves both on the loopback address."""
+"""``python -m local.mail_simulator --port N --smtp-port M [--aws-url URL]``: serves on loopback."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def main() -> None:
     """Both servers, until Ctrl-C or SIGTERM."""
     parser = argparse.ArgumentParser(description="mail simulator", add_help=False)
     parser.add_argument("--smtp-port", type=int, default=SMTP_PORT)
+    parser.add_argument("--aws-url", default="", help="the local AWS, for what is sent through SES")
     own, sys.argv[1:] = parser.parse_known_args()
     post, switches = Post(), Switches()
     try:
@@ -25,7 +26,12 @@ def main() -> None:
     except OSError:
         sys.exit(f"Port {own.smtp_port} is in use: choose another with --smtp-port.")
     try:
-        serve("mail simulator", create_app(post, switches), default_port=HTTP_PORT, page="/inbox")
+        serve(
+            "mail simulator",
+            create_app(post, switches, aws_url=own.aws_url),
+            default_port=HTTP_PORT,
+            page="/inbox",
+        )
     finally:
         server.stop()
 

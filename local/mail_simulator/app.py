@@ -1,7 +1,8 @@
 """The simulator as a Flask application.
 
-``POST /v3/mail/send`` is SendGrid's, ``POST /v3/<domain>/messages.mime`` Mailgun's; every other call of their
-APIs is refused with 501. For people: ``/inbox``. For tests:
+``POST /v3/mail/send`` is SendGrid's, ``POST /v3/<domain>/messages.mime`` Mailgun's, and with a local AWS behind
+it ``POST /v2/email/outbound-emails`` SES's; every other call of their APIs is refused with 501. For people:
+``/inbox``. For tests:
 
 - ``PUT /simulator/faults``: a list, see `local.faults`; errors are worded as by the path's vendor.
 - ``PUT /simulator/smtp-faults``: a list, see `local.smtp_simulator.server.SmtpFault`.
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, Response, abort, jsonify, render_template, request
 
 from local import faults
-from local.mail_simulator import mailgun, sendgrid
+from local.mail_simulator import mailgun, sendgrid, ses
 from local.mail_simulator.kept import Post, files
 from local.smtp_simulator.server import STAGES, SmtpFault, Switches
 
@@ -33,6 +34,8 @@ MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; fra
 
 def refusal(fault: faults.Fault) -> Response | None:
     """What a fault answers in place of a vendor, if it does."""
+    if "outbound-emails" in fault.path:
+        return ses.refusal(fault)
     if fault.status is None or fault.body == "html":
         return faults.html_page(fault)
     words = fault.body or "a fault that was switched on"
@@ -44,13 +47,21 @@ def refusal(fault: faults.Fault) -> Response | None:
     return Response(body, fault.status, headers if wait is not None else None, mimetype="application/json")
 
 
-def create_app(post: Post | None = None, switches: Switches | None = None) -> Flask:
-    """A simulator of its own, with nothing switched on."""
+def create_app(post: Post | None = None, switches: Switches | None = None, *, aws_url: str = "") -> Flask:
+    """A simulator of its own, with nothing switched on.
+
+    Args:
+        post: where mails go.
+        switches: what goes wrong over SMTP.
+        aws_url: the local AWS, which judges what is sent through SES; empty: SES is not simulated.
+    """
     app = Flask(__name__, template_folder="pages", static_folder="pages", static_url_path="/inbox/static")
     app.config["MAX_FORM_PARTS"] = 2 * mailgun.MOST_RECIPIENTS
     mails = post or Post()
     app.register_blueprint(sendgrid.blueprint(mails))
     app.register_blueprint(mailgun.blueprint(mails))
+    if aws_url:
+        app.register_blueprint(ses.blueprint(mails, aws_url))
     _add_pages(app, mails)
     _add_controls(app, mails, switches or Switches())
     return app

@@ -60,7 +60,12 @@ def make_surroundings(environment: Environment) -> Surroundings:
     Raises:
         SettingError: a setting is missing or wrong.
     """
-    elsewhere = environment.text("FRONTDESK_MAIL_BASE_URL", "-")
-    base_url = "" if elsewhere == "-" else environment.url("FRONTDESK_MAIL_BASE_URL")
+    base_url = _base(environment, "FRONTDESK_MAIL_BASE_URL")
+    ses_url = _base(environment, "FRONTDESK_SES_BASE_URL")
     guard = AddressGuard(loopback_allowed=environment.flag("FRONTDESK_LOOPBACK_ALLOWED"))
-    return Surroundings(guard, SystemClock(), sendgrid_url=base_url, mailgun_url=base_url)
+    return Surroundings(guard, SystemClock(), base_url, base_url, ses_url)
+
+
+def _base(environment: Environment, name: str) -> str:
+    """An address in place of the vendors' own hosts, empty for those; ``-``, because no setting is empty."""
+    return "" if environment.text(name, "-") == "-" else environment.url(name)

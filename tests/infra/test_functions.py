@@ -107,6 +107,7 @@ def test_settings_reach_the_functions_that_read_them(synthesized: Synthesizer) -
         allowed_origins="https://a.example.com, https://b.example.com",
         retry_seconds="1,2",
         transcription_model="whisper-large",
+        ses_base_url="https://ses.example.com/",
     )
     turns = template.function(names.CONVERSATION_TURNS)["Properties"]["Environment"]["Variables"]
     assert turns["FRONTDESK_OPENAI_BASE_URL"] == "https://models.example.com/v1"
@@ -117,6 +118,9 @@ def test_settings_reach_the_functions_that_read_them(synthesized: Synthesizer) -
     api = template.function(names.INTEGRATIONS_API)["Properties"]["Environment"]["Variables"]
     assert api["FRONTDESK_PUBLIC_URL"] == "https://desk.example.com"
     assert api["FRONTDESK_ALLOWED_ORIGINS"] == "https://a.example.com,https://b.example.com"
+    mails = template.function(names.EMAIL_DELIVERY)["Properties"]["Environment"]["Variables"]
+    assert mails["FRONTDESK_SES_BASE_URL"] == "https://ses.example.com"
+    assert mails["FRONTDESK_MAIL_BASE_URL"] == "-"
 
 
 @pytest.mark.parametrize(

@@ -104,12 +104,14 @@ def ses_client(region: str, access_key_id: str, secret: Secret, endpoint_url: st
         region: such as ``eu-west-1``.
         access_key_id: of the company's account.
         secret: its secret access key.
-        endpoint_url: a local AWS; empty: the region's own.
+        endpoint_url: in place of the region's own; empty: that one. An ``AWS_ENDPOINT_URL`` of our
+            surroundings is for Frontdesk's own account, and has no say here.
     """
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 1},
+        ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs do not know it yet
     )
     session = boto3.Session(
         aws_access_key_id=access_key_id, aws_secret_access_key=secret.reveal(), region_name=region
