@@ -1,1 +1,1 @@
-"""A stand-in for mail providers: takes mails as SendGrid, Mailgun, SES and SMTP servers do, and shows them."""
+"""A stand-in for mail providers: takes mails as SendGrid, Mailgun, SES and SMTP do, and shows them."""

@@ -1,8 +1,8 @@
 """The simulator as a Flask application.
 
-``POST /v3/mail/send`` is SendGrid's, ``POST /v3/<domain>/messages.mime`` Mailgun's, and with a local AWS behind
-it ``POST /v2/email/outbound-emails`` SES's; every other call of their APIs is refused with 501. For people:
-``/inbox``. For tests:
+``POST /v3/mail/send`` is SendGrid's, ``POST /v3/<domain>/messages.mime`` Mailgun's, and with a local AWS
+behind it ``POST /v2/email/outbound-emails`` SES's; every other call of their APIs is refused with 501. For
+people: ``/inbox``. For tests:
 
 - ``PUT /simulator/faults``: a list, see `local.faults`; errors are worded as by the path's vendor.
 - ``PUT /simulator/smtp-faults``: a list, see `local.smtp_simulator.server.SmtpFault`.

@@ -15,13 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from local import ses_account
 from local.calls import Caller
 from local.failure import Failure
 from shared.email.callbacks.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from shared.email.rendered import EMAIL_ID
 from tests.e2e.test_conversations import eventually
+from tests.support.email import invitation
 
 if TYPE_CHECKING:
+    from local.ses_account import SesKey
     from tests.e2e.conftest import RunningWorld
 
 pytestmark = pytest.mark.e2e
@@ -48,9 +51,32 @@ def company_with_mail(world: RunningWorld) -> str:
     return company_id
 
 
-def sent(world: RunningWorld, company_id: str, to: str) -> str:
+def company_with_ses(world: RunningWorld, key: SesKey, *, secret: str = "", verified: bool = True) -> str:
+    """A company that sends through SES in the account that the local AWS plays, and otherwise through SendGrid.
+
+    Args:
+        world: the local world.
+        key: the company's access key.
+        secret: in place of the key's own.
+        verified: whether SES knows that the domain is the company's.
+    """
+    company_id = f"mail-{uuid.uuid4().hex[:12]}"
+    domain = f"{company_id}.example"
+    providers = [key.provider("aws"), {"id": "spare", "vendor": "sendgrid"}]
+    email = {"from_address": f"hola@{domain}", "providers": providers}
+    document = {"name": "Correo", "zone": "Europe/Madrid", "language": "es", "email": email}
+    if verified:
+        ses_account.verify(world.world.aws_endpoint_url, domain)
+    world.api("PUT", f"/api/companies/{company_id}", document)
+    path = f"/api/companies/{company_id}/email/secrets"
+    world.api("PUT", f"{path}/aws", {"secret": secret or key.secret})
+    world.api("PUT", f"{path}/spare", {"secret": "SG.right"})
+    return company_id
+
+
+def sent(world: RunningWorld, company_id: str, to: str, **fields: object) -> str:
     """Ask for an e-mail; its id."""
-    message = {"to": [to], "subject": "Prueba", "html": "<p>Hola</p>"}
+    message = {"to": [to], "subject": "Prueba", "html": "<p>Hola</p>", **fields}
     answer: dict[str, str] = world.api("POST", "/api/emails", {"company_id": company_id, "message": message})
     return answer["email_id"]
 
@@ -146,3 +172,44 @@ def put(place: dict[str, Any], content: bytes, if_none_match: str = "*") -> int:
     headers = {**place["upload"]["headers"], "If-None-Match": if_none_match}
     del headers["Content-Length"]  # whoever uploads says how much it is by itself
     return requests.put(place["upload"]["url"], data=content, headers=headers, timeout=30).status_code
+
+
+def test_ses_takes_an_e_mail_with_its_invitation_and_its_file_whole(world: RunningWorld) -> None:
+    """Under a key that may send and nothing else; SES puts its own Message-ID in place of ours."""
+    company_id = company_with_ses(world, ses_account.new_key(world.world.aws_endpoint_url))
+    to, file = f"{uuid.uuid4().hex}@cliente.example", b"%PDF-1.7\n.\n\xff\x00\r\n"
+    attached = {
+        "name": "plan.pdf",
+        "content_type": "application/pdf",
+        "content": base64.b64encode(file).decode(),
+    }
+    shown = invitation().model_dump(mode="json")
+    email_id = sent(world, company_id, to, attachments=[attached], invitation=shown)
+    told = accepted(world, company_id, email_id)
+    assert (told["provider"], told["attempts"], told["possible_duplicate"]) == ("aws", 1, False)
+    [mail] = arrived(world, to)
+    assert (mail["via"], mail["subject"], mail["html"].strip()) == ("ses", "Prueba", "<p>Hola</p>")
+    assert (mail["invitation"]["method"], mail["invitation"]["uid"]) == ("REQUEST", shown["uid"])
+    assert [one["name"] for one in mail["files"]] == ["plan.pdf", "invite.ics"]
+    download = requests.get(f"{world.world.mail_base_url}/inbox/{mail['number']}/files/0", timeout=30)
+    assert download.content == file
+    assert dict(mail["headers"])["Message-ID"].endswith("@email.amazonses.com>")
+    assert mail["extras"]["tags"][EMAIL_ID] == email_id
+
+
+@pytest.mark.parametrize(
+    ("may_send", "secret", "verified"),
+    [(False, "", True), (True, "x" * 40, True), (True, "", False)],
+    ids=["a key that may not send", "a wrong secret", "a domain that is not verified"],
+)
+def test_an_account_that_ses_refuses_is_passed_over(
+    world: RunningWorld, *, may_send: bool, secret: str, verified: bool
+) -> None:
+    """The local AWS enforces IAM and knows its identities; the customer has the mail once all the same."""
+    key = ses_account.new_key(world.world.aws_endpoint_url, may_send=may_send)
+    company_id = company_with_ses(world, key, secret=secret, verified=verified)
+    to = f"{uuid.uuid4().hex}@cliente.example"
+    told = accepted(world, company_id, sent(world, company_id, to))
+    assert (told["provider"], told["attempts"]) == ("spare", 2)
+    assert told["tried"]["aws"]["ended"] == "denied"
+    assert [mail["via"] for mail in arrived(world, to)] == ["sendgrid"]
