@@ -93,7 +93,7 @@ def _keep(post: Post, wish: dict[str, Any], message_id: str) -> None:
     people = [one for kind in wish.get("Destination", {}).values() for one in kind]
     tags = {tag["Name"]: tag["Value"] for tag in wish.get("EmailTags", [])}
     raw = base64.b64decode(wish["Content"]["Raw"]["Data"])
-    extras = {"tags": tags, "configuration set": wish.get("ConfigurationSetName", "")}
+    extras = {"tags": tags, "configuration set": wish.get("ConfigurationSetName") or "none"}
     post.keep("ses", wish["FromEmailAddress"], people, replaced(raw, message_id), extras)
 
 

@@ -52,7 +52,7 @@ def company_with_mail(world: RunningWorld) -> str:
 
 
 def company_with_ses(world: RunningWorld, key: SesKey, *, secret: str = "", verified: bool = True) -> str:
-    """A company that sends through SES in the account that the local AWS plays, and otherwise through SendGrid.
+    """A company that sends through SES in the account that the local AWS plays, or else through SendGrid.
 
     Args:
         world: the local world.

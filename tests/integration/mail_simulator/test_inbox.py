@@ -49,9 +49,10 @@ def test_the_page_tells_an_invitation_in_words(post: Post, client: FlaskClient) 
     keep(post, invitation=invitation().model_dump(mode="json"))
     keep(post, invitation=cancelled.model_dump(mode="json"))
     first, second = client.get("/inbox/1").text, client.get("/inbox/2").text
-    assert "Invitation: Bótox, 30 min; Clínica Sol" in first
+    assert 'Invitation: <span class="what">Bótox, 30 min; Clínica Sol' in first
     assert "Tue 24 Nov 2026, 12:00 UTC to 12:30" in first
-    assert "Cancelled: Bótox, 30 min; Clínica Sol" in second
+    assert 'Cancelled: <span class="what">Bótox, 30 min; Clínica Sol' in second
+    assert (first.count(">invitation<"), first.count(">cancellation<")) == (1, 1)
 
 
 def test_hostile_mails_run_nothing_in_the_page(post: Post, client: FlaskClient) -> None:
