@@ -32,7 +32,7 @@ class World:
         google_base_url: the Google simulator.
         calendly_base_url: the Calendly simulator.
         generic_calendar_base_url: the simulator of a company's own calendar.
-        mail_base_url: the mail simulator: SendGrid and Mailgun, and its page ``/inbox``.
+        mail_base_url: the mail simulator: SendGrid, Mailgun and SES, and its page ``/inbox``.
         smtp_port: its SMTP, on the loopback address.
         logs: the folder of the processes' logs.
         company_id: the sample company; empty without the sample.
