@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from local import ses_account
 from local.calls import Caller
 from local.failure import Failure
+from local.ses_simulator import account as ses_account
 from local.world import ROOT
 from shared.credentials.providers.registry import PROVIDERS
 

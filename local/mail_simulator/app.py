@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, Response, abort, jsonify, render_template, request
 
 from local import faults
-from local.mail_simulator import mailgun, sendgrid, ses
+from local.mail_simulator import mailgun, sendgrid
 from local.mail_simulator.kept import Post, files
+from local.ses_simulator import sending as ses
 from local.smtp_simulator.server import STAGES, SmtpFault, Switches
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from local import ses_account
 from local.calls import Caller
 from local.failure import Failure
+from local.ses_simulator import account as ses_account
 from shared.email.callbacks.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from shared.email.rendered import EMAIL_ID
 from tests.e2e.test_conversations import eventually
 from tests.support.email import invitation
 
 if TYPE_CHECKING:
-    from local.ses_account import SesKey
+    from local.ses_simulator.account import SesKey
     from tests.e2e.conftest import RunningWorld
 
 pytestmark = pytest.mark.e2e

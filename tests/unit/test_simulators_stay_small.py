@@ -24,6 +24,7 @@ SIMULATORS = (
     "mail_simulator",
     "model_simulator",
     "model_simulator/appointments",
+    "ses_simulator",
     "smtp_simulator",
 )
 LAYOUT = {

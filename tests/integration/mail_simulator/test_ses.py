@@ -13,10 +13,10 @@ import pytest
 from flask import Flask, Response, request
 
 from local import faults
-from local.mail_simulator import ses
 from local.mail_simulator.app import create_app
 from local.mail_simulator.kept import Post
 from local.serving import Server
+from local.ses_simulator import sending as ses
 from shared.email.mime import mime_bytes
 from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Rejected
 from shared.email.providers.ses import Ses, ses_client
