@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 
 from local import sample
+from local.calls import Caller
 from local.ports import Ports, is_free
 from local.processes import Processes
 from local.sample import Sample
@@ -93,6 +95,26 @@ def test_the_sample_company_has_free_times_in_a_calendar(world: RunningWorld) ->
     found = world.api("GET", f"/api/calendar/availability?{asked}")
     assert found["unreadable"] == {}
     assert found["slots"][0]["calendars"] == [[calendar["id"]]]
+
+
+def test_the_sample_companys_mails_go_through_ses_when_its_first_provider_refuses_them(
+    world: RunningWorld,
+) -> None:
+    """Under an access key that was made for it in the local AWS."""
+    chosen, mail = Sample.read(), Caller(world.world.mail_base_url)
+    sample.create_company(world.world, chosen)
+    message = {"to": [f"{uuid.uuid4().hex}@cliente.example"], "subject": "Hola", "text": "Hola"}
+
+    def arrived() -> list[str]:
+        return [one["via"] for one in mail("GET", "/simulator/mails") if one["recipients"] == message["to"]]
+
+    mail("PUT", "/simulator/faults", [{"path": "/v3/mail/send", "status": 401, "times": None}])
+    try:
+        world.api("POST", "/api/emails", {"company_id": chosen.company_id, "message": message})
+        eventually(lambda: bool(arrived()), "the mail")
+    finally:
+        mail("PUT", "/simulator/faults", [])
+    assert arrived() == ["ses"]
 
 
 def test_the_signed_delivery_of_the_guide_is_accepted_and_answered(
