@@ -142,14 +142,16 @@ class Delivery:
 
     def _nobody_knows(self, record: EmailRecord, company: Company, deadline: Deadline) -> Outcome:
         now = self._clock.now()
-        settles_at = (record.unknown_since or now) + SETTLE
+        before = record.tried.get(record.provider, Tried())
+        settles_at = max((record.unknown_since or now) + SETTLE, before.wait_until or now)
         if record.proven:
             self._ledger.accepted(record, record.provider_id)
             return DONE
         if now < settles_at:
+            self._ledger.waiting(record, settles_at)
             return Outcome(settles_at - now)
         known = {one.id: one for one in company.email.providers}
-        wanted = company.email.when_unknown(record.kind) == "send_again"
+        wanted = company.email.when_unknown(record.kind) == "send_again" and not before.ended
         if not wanted or record.sent_again or record.provider not in known or now >= record.ends_at:
             self._ledger.left_unknown(record)
             log.warning("nobody knows whether the e-mail went out", email_id=record.email_id)

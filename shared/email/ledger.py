@@ -79,12 +79,18 @@ class EmailLedger:
         Raises:
             ConditionFailed: somebody else took it up in the meantime.
         """
-        changes = {"tried": tried_item(tried), "reason": reason, "words": words[:_LONGEST_WORDS]}
-        # What was sent once more because nobody knew stays unknown: the first try may have arrived.
-        state = State.UNKNOWN if record.unknown_since else State.QUEUED
+        # What was sent once more because nobody knew stays unknown: the first try may have arrived. But this
+        # one certainly did not, so it is no second copy.
+        changes = {
+            "state": (State.UNKNOWN if record.unknown_since else State.QUEUED).value,
+            "tried": tried_item(tried),
+            "sent_again": False,
+            "reason": reason,
+            "words": words[:_LONGEST_WORDS],
+        }
         return self._changed(
             record,
-            {"state": state.value, **changes, **waiting_keys(record.email_id, self._clock.now())},
+            {**changes, **waiting_keys(record.email_id, self._clock.now())},
             gone=("busy_until_ms",),
         )
 

@@ -80,5 +80,6 @@ def after_failure(before: Tried, error: RetryLater | GiveUp, now: datetime) -> T
         return Tried(times, error.reason)
     if times >= TRIES:
         return Tried(times, error.reason)
-    wait = error.after_seconds if error.after_seconds is not None else BACKOFF_SECONDS[times - 1]
+    # Zero says as little as nothing: with it all tries would be over within a second.
+    wait = error.after_seconds or BACKOFF_SECONDS[times - 1]
     return Tried(times, "", now + timedelta(seconds=wait))

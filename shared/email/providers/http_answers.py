@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from email.utils import mktime_tz, parsedate_tz
 from typing import TYPE_CHECKING
 
-from shared.email.providers.contract import Ambiguous, NotAccepted
+from shared.email.providers.contract import Ambiguous, NotAccepted, wait_seconds
 from shared.platform.errors import AnswerLost, RequestNotSent
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from shared.platform.http import HttpAnswer, HttpClient
 
 TIMEOUT_SECONDS = 20.0
+_TIMED_OUT = 408
 
 
 def post(
@@ -32,3 +34,23 @@ def post(
         raise NotAccepted("the provider could not be reached", reason=error.reason) from error
     except AnswerLost as error:
         raise Ambiguous("the provider's answer was lost", reason=error.reason) from error
+
+
+def refuses(status: int) -> bool:
+    """Whether a status says that the message was certainly not taken, whatever else it means.
+
+    408 does not: proxies say it when they gave up waiting for somebody who may still be at it.
+    """
+    return 400 <= status < 500 and status != _TIMED_OUT  # noqa: PLR2004 - RFC 9110 section 15.5
+
+
+def retry_after_seconds(answer: HttpAnswer) -> float | None:
+    """How long a vendor wants to be left alone; ``None`` where it does not say so.
+
+    Seconds, or a moment by the vendor's own clock, which its ``Date`` tells (RFC 9110 section 10.2.3).
+    """
+    seconds = wait_seconds(answer.headers.get("retry-after"))
+    if seconds is not None:
+        return seconds
+    until, now = (parsedate_tz(answer.headers.get(name, "")) for name in ("retry-after", "date"))
+    return wait_seconds(str(mktime_tz(until) - mktime_tz(now))) if until and now else None

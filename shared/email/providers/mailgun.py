@@ -22,9 +22,8 @@ from shared.email.providers.contract import (
     Provider,
     Rejected,
     said,
-    wait_seconds,
 )
-from shared.email.providers.http_answers import post
+from shared.email.providers.http_answers import post, refuses, retry_after_seconds
 from shared.email.rendered import COMPANY_ID, EMAIL_ID
 
 if TYPE_CHECKING:
@@ -95,8 +94,11 @@ def _judged(answer: HttpAnswer) -> Accepted:
             hint = "Mailgun refused the account (a domain of the other region is refused as well)"
             raise Rejected(f"{hint}: {said(words)}", about="account", reason="denied")
         case 429:
-            wait = wait_seconds(answer.headers.get("retry-after"))
+            wait = retry_after_seconds(answer)
             raise NotAccepted("Mailgun takes no more now", reason="throttled", after_seconds=wait)
         case 503 if words:
-            raise NotAccepted("Mailgun is not available", reason="unavailable")
+            wait = retry_after_seconds(answer)
+            raise NotAccepted("Mailgun is not available", reason="unavailable", after_seconds=wait)
+        case status if refuses(status):
+            raise Rejected(f"Mailgun answered {status}", about="message", reason=f"status_{status}")
     raise Ambiguous(f"Mailgun answered {answer.status}", reason=f"status_{answer.status}")

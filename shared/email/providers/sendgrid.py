@@ -19,7 +19,7 @@ from shared.email.providers.contract import (
     said,
     wait_seconds,
 )
-from shared.email.providers.http_answers import post
+from shared.email.providers.http_answers import post, refuses, retry_after_seconds
 from shared.email.rendered import COMPANY_ID, EMAIL_ID
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ class SendGrid(Provider):
     def _judged(self, answer: HttpAnswer) -> Accepted:
         words = _words(answer)
         match answer.status:
-            case 202:
+            case 202 if "x-message-id" in answer.headers or not answer.body:
                 return Accepted(answer.headers.get("x-message-id", ""))
-            case 200:
+            case 200 if not answer.body or isinstance(answer.json(), dict):
                 raise Rejected(
                     "the account is a sandbox: nothing is delivered", about="account", reason="sandbox"
                 )
@@ -80,6 +80,8 @@ class SendGrid(Provider):
                 raise Rejected(
                     "the SendGrid account's credits are used up", about="account", reason="billing"
                 )
+            case 402:
+                raise Rejected("the SendGrid account is not paid", about="account", reason="billing")
             case 401 | 403 | 404 | 405:
                 raise Rejected(
                     f"SendGrid refused the account: {said(words)}", about="account", reason="denied"
@@ -89,13 +91,18 @@ class SendGrid(Provider):
                     "SendGrid takes no more now", reason="throttled", after_seconds=self._wait(answer)
                 )
             case 503 if words:
-                raise NotAccepted("SendGrid is not available", reason="unavailable")
+                raise NotAccepted(
+                    "SendGrid is not available", reason="unavailable", after_seconds=self._wait(answer)
+                )
+            case status if refuses(status):
+                raise Rejected(f"SendGrid answered {status}", about="message", reason=f"status_{status}")
         raise Ambiguous(f"SendGrid answered {answer.status}", reason=f"status_{answer.status}")
 
     def _wait(self, answer: HttpAnswer) -> float | None:
         now = self._clock.now().timestamp()
         reset = wait_seconds(answer.headers.get("x-ratelimit-reset"), since=now)
-        return reset if reset is not None else wait_seconds(answer.headers.get("retry-after"))
+        told = (reset, retry_after_seconds(answer))
+        return max((wait for wait in told if wait is not None), default=None)
 
 
 def _words(answer: HttpAnswer) -> str:

@@ -5,6 +5,7 @@ The SDK's retries are off: SES knows no client token, so a call retried after a 
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
@@ -16,6 +17,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
     ParamValidationError,
+    SSLError,
 )
 
 from shared.email.addresses import wire
@@ -29,7 +31,9 @@ from shared.email.providers.contract import (
     Provider,
     Rejected,
     said,
+    wait_seconds,
 )
+from shared.email.providers.http_answers import refuses
 from shared.email.rendered import COMPANY_ID, EMAIL_ID
 
 if TYPE_CHECKING:
@@ -48,7 +52,7 @@ READ_TIMEOUT_SECONDS = 10.0
 _PASSING = {"TooManyRequestsException", "LimitExceededException", "ThrottlingException", "Throttling"}
 _MESSAGE = {"MessageRejected", "BadRequestException"}
 _UNVERIFIED = "not verified"
-_SERVER_ERROR = 500
+_THROTTLED, _TOO_LARGE = 429, 413
 
 
 class Ses(Provider):
@@ -93,11 +97,22 @@ class Ses(Provider):
         except (NoCredentialsError, ParamValidationError) as error:
             raise Rejected("the SES access key is not usable", about="account", reason="denied") from error
         except BotoCoreError as error:
+            if _not_trusted(error):
+                raise NotAccepted("the certificate of SES is not right", reason="tls") from error
             raise Ambiguous("the answer of SES was lost", reason="connection") from error
+        if not answer.get("MessageId"):
+            raise Ambiguous("the answer of SES says nothing", reason="no_id")
         return Accepted(answer["MessageId"])
 
 
-def ses_client(region: str, access_key_id: str, secret: Secret, endpoint_url: str = "") -> SESV2Client:
+def ses_client(
+    region: str,
+    access_key_id: str,
+    secret: Secret,
+    endpoint_url: str = "",
+    *,
+    read_timeout_seconds: float = READ_TIMEOUT_SECONDS,
+) -> SESV2Client:
     """A client of a company's own account, without retries.
 
     Args:
@@ -106,10 +121,11 @@ def ses_client(region: str, access_key_id: str, secret: Secret, endpoint_url: st
         secret: its secret access key.
         endpoint_url: in place of the region's own; empty: that one. An ``AWS_ENDPOINT_URL`` of our
             surroundings is for Frontdesk's own account, and has no say here.
+        read_timeout_seconds: how long each part of an answer is waited for.
     """
     config = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
-        read_timeout=READ_TIMEOUT_SECONDS,
+        read_timeout=read_timeout_seconds,
         retries={"mode": "standard", "total_max_attempts": 1},
         ignore_configured_endpoint_urls=True,  # type: ignore[call-arg]  # the stubs do not know it yet
     )
@@ -132,14 +148,27 @@ def _tags(rendered: Rendered) -> list[MessageTagTypeDef]:
     return own + [{"Name": f"tag_{n}", "Value": tag} for n, tag in enumerate(rendered.tags, 1)]
 
 
+def _not_trusted(error: BotoCoreError) -> bool:
+    """Whether nothing was sent because nobody vouches for the other side.
+
+    Of all that goes wrong with TLS this alone is known to come before the request.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return isinstance(error, SSLError) and cause is not None
+
+
 def _judged(error: ClientError) -> Rejected | NotAccepted | Ambiguous:
     told = error.response.get("Error", {})
     code, words = told.get("Code", ""), told.get("Message", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _PASSING:
-        return NotAccepted("SES takes no more now", reason="throttled")
-    if status >= _SERVER_ERROR or not code:
+    metadata = error.response.get("ResponseMetadata", {})
+    status, headers = metadata.get("HTTPStatusCode", 0), metadata.get("HTTPHeaders", {})
+    if code in _PASSING or status == _THROTTLED:
+        wait = wait_seconds(headers.get("retry-after"))
+        return NotAccepted("SES takes no more now", reason="throttled", after_seconds=wait)
+    if not refuses(status) or not code:
         return Ambiguous(f"SES answered {status}", reason=f"status_{status}")
-    if code in _MESSAGE and _UNVERIFIED not in words.lower():
+    if (code in _MESSAGE or status == _TOO_LARGE) and _UNVERIFIED not in words.lower():
         return Rejected(f"SES refused the message: {said(words)}", about="message")
     return Rejected(f"SES refused the account: {said(f'{code}: {words}')}", about="account", reason="denied")

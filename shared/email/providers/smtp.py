@@ -243,7 +243,7 @@ class _Visit:
         self.ended = True
         reply = wire_.write_end()
         if not reply.positive:
-            raise _refusal(reply, "message")
+            raise _refusal(reply, "message", ended=True)
         return Accepted(said(reply.lines[-1]), refused)
 
 
@@ -255,16 +255,17 @@ def _require(reply: Reply, about: _About) -> None:
         raise _refusal(reply, about)
 
 
-def _refusal(reply: Reply, about: _About) -> Rejected | NotAccepted | Ambiguous:
+def _refusal(reply: Reply, about: _About, *, ended: bool = False) -> Rejected | NotAccepted | Ambiguous:
     if _BILLING in reply.text.lower():
         return Rejected("the account's credits are used up", about="account", reason="billing")
     if reply.permanent:
         words = f"the server refused: {said(reply.text)}"
         return Rejected(words, about=about, reason=f"smtp_{reply.code}")
-    if reply.code // 100 == 4:  # noqa: PLR2004 - RFC 5321 section 4.2.1
-        return NotAccepted(f"the server takes nothing now: {said(reply.text)}", reason=f"smtp_{reply.code}")
-    # Out of step: a go-ahead where a verdict belongs. Nothing can be concluded from it.
-    return Ambiguous(f"the server said {said(reply.text)}", reason=f"smtp_{reply.code}")
+    # Out of step, such as a go-ahead where a verdict belongs: after the message's end nothing can be
+    # concluded from it, before it nothing can have been taken.
+    if ended and reply.code // 100 != 4:  # noqa: PLR2004 - RFC 5321 section 4.2.1
+        return Ambiguous(f"the server said {said(reply.text)}", reason=f"smtp_{reply.code}")
+    return NotAccepted(f"the server takes nothing now: {said(reply.text)}", reason=f"smtp_{reply.code}")
 
 
 def _log_in_with_password(wire_: Wire, ways: list[str], username: str, password: Secret) -> None:

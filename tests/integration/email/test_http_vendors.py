@@ -9,13 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shared.email.providers.contract import Ambiguous, NotAccepted, Rejected, Unsupported, said, wait_seconds
+from shared.email.providers.http_answers import refuses, retry_after_seconds
 from shared.email.providers.mailgun import HOSTS as MAILGUN
 from shared.email.providers.sendgrid import HOSTS as SENDGRID
 from shared.email.providers.sendgrid import SendGrid
 from shared.email.providers.ses import _judged as understood
 from shared.email.rendered import File
 from shared.platform.clock import Deadline, SystemClock
-from shared.platform.http import HttpClient
+from shared.platform.http import HttpAnswer, HttpClient
 from shared.platform.secret import Secret
 from tests.support.email import rendered
 from tests.support.mail import LOOPBACK
@@ -101,6 +102,46 @@ def test_a_proxys_503_proves_nothing(benches: Benches, vendor: str) -> None:
         bench.provider().send(rendered(), soon())
 
 
+@pytest.mark.parametrize("vendor", ["sendgrid", "mailgun"])
+def test_a_vendor_that_is_not_there_may_say_for_how_long(benches: Benches, vendor: str) -> None:
+    """As with 429."""
+    bench = benches.bench(vendor)
+    bench.fail(status=503, body="Service unavailable", retry_after_seconds=30)
+    with pytest.raises(NotAccepted) as caught:
+        bench.provider().send(rendered(), soon())
+    assert 27 <= (caught.value.after_seconds or 0) <= 30
+
+
+NOON = "Tue, 24 Nov 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "30"}, 30.0),
+        ({"retry-after": "Tue, 24 Nov 2026 12:01:30 GMT", "date": NOON}, 90.0),
+        ({"retry-after": "Tue, 24 Nov 2026 11:59:00 GMT", "date": NOON}, 0.0),
+        ({"retry-after": "Wed, 25 Nov 2026 12:00:00 GMT", "date": NOON}, 3600.0),
+        ({"retry-after": "Tue, 24 Nov 2026 12:01:30 GMT"}, None),
+        ({"retry-after": "soon", "date": NOON}, None),
+    ],
+)
+def test_a_wait_is_seconds_or_a_moment_of_the_vendors_clock(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    """RFC 9110 section 10.2.3."""
+    assert retry_after_seconds(HttpAnswer(429, headers, b"")) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "certain"), [(400, True), (422, True), (499, True), (408, False), (500, False)]
+)
+def test_a_refused_request_was_not_carried_out(status: int, *, certain: bool) -> None:
+    """But for the proxy that gave up waiting."""
+    assert refuses(status) is certain
+
+
 def test_sendgrids_sandbox_is_told(sendgrid: Bench) -> None:
     """200 instead of 202: nothing would be delivered."""
     assert refused(sendgrid, status=200, body="").reason == "sandbox"
@@ -164,6 +205,9 @@ def test_waits_are_bounded(text: str | None, seconds: float | None) -> None:
         ("LimitExceededException", "", 400, NotAccepted, None),
         ("InternalFailure", "", 500, Ambiguous, None),
         ("ServiceUnavailable", "", 503, Ambiguous, None),
+        ("429", "", 429, NotAccepted, None),
+        ("413", "", 413, Rejected, "message"),
+        ("408", "", 408, Ambiguous, None),
     ],
 )
 def test_what_ses_says(code: str, words: str, status: int, error: type, about: str | None) -> None:

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from shared.companies.email import SmtpProvider
 from shared.email.providers.contract import Ambiguous, NotAccepted, Rejected, Unsupported
 from shared.email.providers.registry import server_of
 from shared.email.providers.smtp import Login, Server, Smtp
+from shared.email.rendered import File
 from shared.platform.addresses import AddressGuard
 from shared.platform.clock import Deadline, SystemClock
 from shared.platform.secret import Secret
@@ -60,6 +62,7 @@ def server(bench: Bench, **settings: Any) -> Smtp:  # noqa: ANN401 - fields of t
             0,
         ),
         ({"stage": "auth", "drop": True}, NotAccepted, None, 0),
+        ({"stage": "auth", "reply": "334 again"}, NotAccepted, None, 0),
         ({"stage": "mail", "reply": "550 5.7.1 Sender not verified"}, Rejected, "account", 0),
         ({"stage": "mail", "reply": "452 4.3.1 Full"}, NotAccepted, None, 0),
         ({"stage": "mail", "reply": "552 5.3.4 Too large"}, Unsupported, None, 0),
@@ -71,6 +74,7 @@ def server(bench: Bench, **settings: Any) -> Smtp:  # noqa: ANN401 - fields of t
         ({"stage": "rcpt", "drop": True}, NotAccepted, None, 0),
         ({"stage": "data", "reply": "554 5.5.1 No"}, Rejected, "message", 0),
         ({"stage": "data", "reply": "451 4.3.0 Later"}, NotAccepted, None, 0),
+        ({"stage": "data", "reply": "250 2.0.0 Ok"}, NotAccepted, None, 0),
         ({"stage": "data", "drop": True}, NotAccepted, None, 0),
         ({"stage": "answer", "reply": "451 4.3.0 Later"}, NotAccepted, None, None),
         ({"stage": "answer", "reply": "550 5.7.1 Spam"}, Rejected, "message", None),
@@ -95,9 +99,9 @@ def test_each_stage_tells_what_is_certain(
 def test_a_connection_lost_within_the_message_is_a_certain_failure(smtp: Bench) -> None:
     """The dot was never written: with a message larger than what sockets hold on the way."""
     smtp.fail(stage="body")
-    large = rendered(text="Hola. " * 50_000, html="Hola. " * 50_000, cc=["bea@cliente.example"])
+    file = File("a.bin", "application/octet-stream", bytes(3 * 1024 * 1024))
     with pytest.raises(NotAccepted):
-        smtp.provider().send(large, soon())
+        smtp.provider().send(replace(rendered(), files=(file,)), soon())
     assert smtp.mails() == []
 
 

@@ -54,6 +54,27 @@ def test_a_dropped_answer_leaves_the_message_stored(
     assert chatwoot.calls("POST", "/messages")[-1]["status"] is None
 
 
+def test_a_request_that_is_cut_does_nothing(
+    chatwoot: ChatwootHandle, post: Callable[[], requests.Response]
+) -> None:
+    """The caller cannot tell it from a lost answer."""
+    chatwoot.message_fault(drop_before=True)
+    with pytest.raises(requests.ConnectionError):
+        post()
+    assert chatwoot.calls("POST", "/messages") == []
+    assert post().status_code == 200
+
+
+def test_an_answer_that_is_cut_has_begun(
+    chatwoot: ChatwootHandle, post: Callable[[], requests.Response]
+) -> None:
+    """The message is stored; what came is no whole answer."""
+    chatwoot.message_fault(cut_answer=True)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        post()
+    eventually(lambda: chatwoot.customer_sees(1) == ["Buenas"])
+
+
 def test_a_delay_comes_before_or_after_the_call_is_done(
     chatwoot: ChatwootHandle, post: Callable[[], requests.Response]
 ) -> None:

@@ -283,6 +283,34 @@ def test_a_slow_worker_that_lost_its_e_mail_still_proves_that_it_went_out() -> N
     assert (world.state(email_id), world.arrived()) == (State.ACCEPTED, 1)
 
 
+def test_a_second_sending_that_is_certainly_not_taken_is_tried_again() -> None:
+    """It made no copy, and a hiccup is no reason to lose the e-mail."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost"), _busy(), _busy()))
+    email_id = world.write()
+    world.settle(email_id)
+    assert (world.state(email_id), len(world.first.given), len(world.second.given)) == (State.ACCEPTED, 4, 0)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert record.sent_again
+
+
+def test_a_second_sending_that_is_never_taken_is_no_possible_duplicate() -> None:
+    """Three times, then it stays unknown: only the first try may have arrived."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost"), *(_busy() for _ in range(9))))
+    email_id = world.write()
+    world.settle(email_id)
+    assert (world.state(email_id), len(world.first.given), len(world.second.given)) == (State.UNKNOWN, 4, 0)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert not record.sent_again
+
+
+def test_a_wait_of_nothing_is_no_wait() -> None:
+    """A moment that has just passed must not use up all tries within a second."""
+    world = MailWorld(ScriptedProvider(NotAccepted("later", after_seconds=0.0)))
+    assert world.deliver(world.write()).again_after == timedelta(seconds=10)
+
+
 # Time, modes, lists
 
 
