@@ -16,7 +16,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup run down test check format format-check lint types architecture synth tests \
-	crash-matrix deploy destroy diff sam-invoke clean
+	crash-matrix email-failures deploy destroy diff sam-invoke clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ tests:
 
 crash-matrix: setup ## Every effect of a turn times every fault; WRITE=1 puts the result into docs/reliability.md
 	@$(PYTHON_TOOL) -m tests.reliability.matrix $(if $(WRITE),--write)
+
+email-failures: setup ## Every e-mail vendor times every failure; WRITE=1 puts it into docs/reference/email-failures.md
+	@$(PYTHON_TOOL) -m tests.integration.email.fault_table $(if $(WRITE),--write)
 
 deploy: setup ## Deploy to your AWS account: make deploy STAGE=dev
 	$(CDK) deploy --all --no-notices -c stage=$(STAGE) $(CDK_OPTIONS)

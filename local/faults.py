@@ -48,7 +48,9 @@ class Fault:
         retry_after_seconds: sent with the status.
         delay_seconds: wait this long before doing it.
         answer_delay_seconds: do it, then wait this long before answering.
+        drop_before: close the connection in the middle of the request, and do nothing.
         drop_after: do it, then close the connection without a word.
+        cut_answer: do it, then close the connection in the middle of the answer.
         drip_bytes_per_second: do it, then send the body one byte at a time.
     """
 
@@ -60,7 +62,9 @@ class Fault:
     retry_after_seconds: int | None = None
     delay_seconds: float = 0
     answer_delay_seconds: float = 0
+    drop_before: bool = False
     drop_after: bool = False
+    cut_answer: bool = False
     drip_bytes_per_second: float | None = None
 
     def matches(self, method: str, path: str) -> bool:
@@ -123,16 +127,22 @@ class Faults:
 
     def _arrived(self, environ: WSGIEnvironment) -> tuple[Fault | None, JsonDict]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        fault = self._met(method, path)
+        if fault is not None and fault.drop_before:
+            _hang_up(environ)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
         call = {"number": next(self._numbers), "at": time.time(), "method": method, "path": path}
         call |= {"status": None, "request": _json(body)}
+        self.calls.append(call)
+        return fault, call
+
+    def _met(self, method: str, path: str) -> Fault | None:
         with self._lock:
-            self.calls.append(call)
             fault = next((one for one in self.switched_on if one.matches(method, path)), None)
             if fault is not None and fault.times is not None:
                 fault.times -= 1
-            return fault, call
+            return fault
 
     def _faulty(
         self, fault: Fault, environ: WSGIEnvironment, start_response: StartResponse, call: JsonDict
@@ -141,7 +151,10 @@ class Faults:
         app = self._refusal(fault) or self._app
         answer = _whole(app(environ, start_response))
         self._wait(fault.answer_delay_seconds, environ)
-        if fault.drop_after:
+        if fault.cut_answer:
+            # The beginning of an answer that says to be longer.
+            environ["werkzeug.socket"].sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n{")
+        if fault.drop_after or fault.cut_answer:
             call["status"] = None
             _hang_up(environ)
         if fault.drip_bytes_per_second:

@@ -113,7 +113,11 @@ class _Session(SMTP):
         fault = self._switches.meet(stage, text)
         if fault is None:
             return False
-        await asyncio.sleep(fault.delay_seconds)
+        try:
+            await asyncio.sleep(fault.delay_seconds)
+        except asyncio.CancelledError:
+            self._hang_up()  # the client left first
+            raise
         if fault.reply is not None:
             await self.push(fault.reply)
         if fault.drop:
@@ -127,7 +131,8 @@ class _Session(SMTP):
             await super()._handle_client()
 
     def _hang_up(self) -> None:
-        cast("asyncio.Transport", self.transport).abort()
+        if self.transport is not None:
+            cast("asyncio.Transport", self.transport).abort()
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's
         """The message."""

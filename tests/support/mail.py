@@ -76,7 +76,12 @@ _SAYS: dict[str, dict[str, _Json]] = {
 
 @dataclass
 class Bench:
-    """A vendor, its simulator, and what arrived there."""
+    """A vendor, its simulator, and what arrived there.
+
+    Args:
+        untrusted_port: speaks TLS with a certificate that nobody vouches for.
+        mute_port: hangs up on everybody.
+    """
 
     vendor: str
     port: int
@@ -85,7 +90,9 @@ class Bench:
     http: faults.Faults
     surroundings: Surroundings
     smtp: SmtpServer
-    opened: list[Provider] = field(default_factory=list)
+    untrusted_port: int
+    mute_port: int
+    _kept: dict[str, Provider] = field(default_factory=dict)
 
     def provider(self, **settings: object) -> Provider:
         """The vendor as a company's document opens it."""
@@ -95,6 +102,12 @@ class Bench:
         email = EmailSettings.parse({"from_address": "hola@clinica-sol.example", "providers": [document]})
         secret = Secret(_KEYS.get(self.vendor, "right"))
         return open_provider(email.providers[0], self.surroundings, secret=secret)
+
+    def kept(self, make: Callable[[], Provider]) -> Provider:
+        """A provider that is made once for all benches of its vendor."""
+        if self.vendor not in self._kept:
+            self._kept[self.vendor] = make()
+        return self._kept[self.vendor]
 
     def say(self, what: str) -> None:
         """Have the vendor say this to the next message."""
@@ -118,12 +131,18 @@ class Benches:
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         self.post, self.switches = Post(), Switches()
+        self._kept: dict[str, Provider] = {}
         web, ses = create_app(self.post, self.switches), ses_app(self.post)
         self._apps = {"sendgrid": web, "mailgun": web, "ses": ses}
         base_url = self._stack.enter_context(Server(web)).base_url
         ses_url = self._stack.enter_context(Server(ses)).base_url
         self.smtp_port = free_port()
         self.smtp = self._stack.enter_context(SmtpServer(self.post, self.smtp_port, self.switches))
+        self.untrusted_port, self.mute_port = free_port(), free_port()
+        hang_up = Switches()
+        hang_up.faults = [SmtpFault("connect", None, drop=True)]
+        self._stack.enter_context(SmtpServer(Post(), self.untrusted_port, Switches(), implicit_tls=True))
+        self._stack.enter_context(SmtpServer(Post(), self.mute_port, hang_up))
         self._around = Surroundings(LOOPBACK, SystemClock(), base_url, base_url, ses_url)
         return self
 
@@ -136,7 +155,18 @@ class Benches:
         self.switches.faults = []
         http: faults.Faults = self._apps.get(vendor, self._apps["ses"]).extensions[faults.EXTENSION]
         http.switched_on = []
-        return Bench(vendor, self.smtp_port, self.post, self.switches, http, self._around, self.smtp)
+        return Bench(
+            vendor,
+            self.smtp_port,
+            self.post,
+            self.switches,
+            http,
+            self._around,
+            self.smtp,
+            self.untrusted_port,
+            self.mute_port,
+            self._kept,
+        )
 
 
 def free_port() -> int:
@@ -168,7 +198,12 @@ def ses_app(post: Post) -> Flask:
 
 
 def _ses_refusal(fault: faults.Fault) -> Response | None:
+    wait = {"Retry-After": str(fault.retry_after_seconds)} if fault.retry_after_seconds else {}
     if fault.status is None or fault.body == "html":
-        return faults.html_page(fault)
+        page = faults.html_page(fault)
+        if page is not None:
+            page.headers.extend(wait)
+        return page
     words = json.dumps({"message": "as it was switched on"})
-    return Response(words, fault.status, {"x-amzn-ErrorType": fault.body}, mimetype="application/json")
+    headers = {"x-amzn-ErrorType": fault.body, **wait}
+    return Response(words, fault.status, headers, mimetype="application/json")

@@ -1,200 +1,117 @@
-"""A vendor and what it says: what the ledger says then, and how many mails arrived.
-
-The second provider is another vendor, and everything between is real: the company's document, the vault,
-templates, the providers' own protocols over sockets. Only table, queue and clock are in memory.
-"""
+"""The fault table holds, and its page shows the table that holds."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import dataclasses
+from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.companies.model import Company
-from shared.companies.store import CompanyStore
-from shared.credentials.store import Credentials
-from shared.credentials.vault import Vault
-from shared.email.aftermath import Aftermath
-from shared.email.breakers import Breakers
-from shared.email.delivery import Delivery
-from shared.email.ledger import EmailLedger
 from shared.email.message import NewEmail, Templated
-from shared.email.outbox import Outbox
-from shared.email.outside import CompanyOutside
-from shared.email.suppression import Suppressions
-from shared.platform.clock import Deadline
-from shared.platform.secret import Secret
-from tests.fakes.clock import FakeClock
-from tests.fakes.kms import MemoryKms
-from tests.fakes.table import MemoryTable
+from shared.email.providers.contract import Accepted, NotAccepted, Provider
+from tests.integration.email.bends import Bent
+from tests.integration.email.failures import MESSAGE, Failure, Verdict, failures
+from tests.integration.email.fault_table import BEGIN, END, PAGE, expected, played, section
+from tests.integration.email.office import Office
 from tests.support.mail import VENDORS, Bench, Benches
 
-ROOT = Path(__file__).resolve().parents[3]
-COMPANY = "clinica-sol"
-SETTINGS: dict[str, dict[str, Any]] = {
-    "smtp": {"vendor": "smtp", "host": "localhost", "username": "hola@clinica-sol.example"},
-    "sendgrid": {"vendor": "sendgrid"},
-    "mailgun": {"vendor": "mailgun", "domain": "mg.clinica-sol.example"},
-    "ses": {"vendor": "ses", "region": "eu-west-1", "access_key_id": "AKIAIOSFODNN7EXAMPLE"},
-}
-SECRETS = {"sendgrid": "SG.right", "mailgun": "key-right", "smtp": "right", "ses": "right"}
+if TYPE_CHECKING:
+    from shared.email.rendered import Rendered
+    from shared.platform.clock import Deadline
+
+CASES = [(vendor, failure) for vendor in VENDORS for failure in failures(vendor)]
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of the table.
-
-    Args:
-        says: what the first provider says, see `tests.support.mail`.
-        state: what the ledger says when nothing more will happen.
-        provider: who has it then.
-        mails: how many arrived in all.
-        possible_duplicate: whether the ledger admits that there may be two.
-    """
-
-    says: str
-    state: str
-    provider: str
-    mails: int
-    possible_duplicate: bool = False
-
-
-ROWS = (
-    Row("nothing", "ACCEPTED", "first", 1),
-    Row("busy", "ACCEPTED", "first", 1),
-    Row("denied", "ACCEPTED", "second", 1),
-    Row("unwanted", "ACCEPTED", "second", 1),
-    Row("lost", "ACCEPTED", "first", 2, possible_duplicate=True),
+@pytest.mark.parametrize(
+    ("vendor", "failure"),
+    CASES,
+    ids=[f"{vendor}-{failure.what.replace(' ', '-')}" for vendor, failure in CASES],
 )
+def test_what_becomes_of_an_e_mail(benches: Benches, vendor: str, failure: Failure) -> None:
+    """As it has to be: once, for ever, and for a reminder; and so the page says."""
+    shown = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    own = shown.partition(section(vendor, [])[0] + "\n")[2].partition("\n### ")[0]
+    assert "\n".join(played(benches, vendor, failure)) in own
 
 
-class Office:
-    """A company with two providers on the simulators.
-
-    Args:
-        bench: the first one's simulator.
-        second: the other's vendor.
-        rules: of the company.
-    """
-
-    def __init__(self, bench: Bench, second: str, rules: dict[str, Any] | None = None) -> None:
-        self.clock = FakeClock()
-        self.table = MemoryTable()
-        companies = CompanyStore(MemoryTable(), self.clock)
-        sealed = MemoryTable()
-        credentials = Credentials(Vault(MemoryKms(), sealed, "arn:key", self.clock), sealed)  # type: ignore[arg-type]
-        document = {
-            "name": "Clínica Sol",
-            "zone": "Europe/Madrid",
-            "language": "es",
-            "email": {
-                "from_address": "hola@clinica-sol.example",
-                "providers": [
-                    self._settings("first", bench.vendor, bench),
-                    self._settings("second", second, bench),
-                ],
-                "rules": rules or {},
-            },
-        }
-        companies.put(COMPANY, Company.parse(document))
-        for provider, vendor in (("first", bench.vendor), ("second", second)):
-            credentials.put(COMPANY, "email", provider, Secret(SECRETS[vendor]))
-        outside = CompanyOutside(companies, credentials, _NoTokens(), bench.surroundings, _NoFiles())  # type: ignore[arg-type]
-        self.ledger = EmailLedger(self.table, self.clock)
-        suppressions = Suppressions(self.table)
-        self.aftermath = Aftermath(self.table, suppressions, self.clock)
-        breakers = Breakers(self.table, self.clock)
-        self.delivery = Delivery(self.ledger, outside, breakers, suppressions, self.clock)
-        self.outbox = Outbox(self.table, _NoQueue(), self.clock)
-
-    @staticmethod
-    def _settings(provider_id: str, vendor: str, bench: Bench) -> dict[str, Any]:
-        port = {"port": bench.port} if vendor == "smtp" else {}
-        return {"id": provider_id, **SETTINGS[vendor], **port}
-
-    def delivered(self, email: NewEmail | Templated, kind: Any = "transactional") -> Any:  # noqa: ANN401 - a record
-        """Send it until nothing more happens; what the ledger says."""
-        email_id = self.outbox.enqueue(COMPANY, email, key="k", kind=kind)
-        for _ in range(20):
-            outcome = self.delivery.deliver(COMPANY, email_id, Deadline(self.clock, 100))
-            if outcome.again_after is None:
-                return self.ledger.read(COMPANY, email_id)
-            self.clock.advance(outcome.again_after.total_seconds())
-        raise AssertionError("the e-mail never came to an end")
+def test_the_page_shows_nothing_else() -> None:
+    """Two lines for each failure that there is."""
+    shown = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+    heads = len(VENDORS) * len(section("smtp", [])[2:4])
+    assert len([line for line in shown.splitlines() if line.startswith("|")]) == heads + 2 * len(CASES)
 
 
-class _NoQueue:
-    def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
-        """Nobody listens: the test delivers itself."""
+@pytest.mark.parametrize("kind", ["transactional", "reminder"])
+@pytest.mark.parametrize("lasting", [False, True])
+def test_what_has_to_be_keeps_the_promises(*, lasting: bool, kind: str) -> None:
+    """Whatever the failure: these are the rules, and the table only spells them out."""
+    for _vendor, failure in CASES:
+        result = expected(failure, lasting=lasting, kind=kind)  # type: ignore[arg-type]
+        assert result.identities <= 1
+        if failure.verdict.nobody_knows:
+            assert result.provider == "first", "another provider is never asked blindly"
+            assert result.mails <= (1 if kind == "reminder" else 2)
+            assert result.possible_duplicate == (kind != "reminder")
+            continue
+        assert not result.possible_duplicate
+        assert result.mails == (0 if failure.verdict is Verdict.NO_RECIPIENT else 1)
+        if failure.verdict is Verdict.PASSING and lasting:
+            assert (result.provider, result.asked) == ("second", (3, 1))
 
 
-class _NoFiles:
-    """Nothing is stored."""
+class _Liar(Bent):
+    """Says of a mail that it took that it certainly did not."""
+
+    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
+        super()._send(rendered, deadline)
+        raise NotAccepted("it took it")
 
 
-class _NoTokens:
-    """No account is connected."""
+def _lying(bench: Bench) -> Provider:
+    return _Liar(bench.provider())
 
 
-def other(vendor: str) -> str:
-    """A second vendor that is not the first."""
-    return "mailgun" if vendor != "mailgun" else "sendgrid"
+def test_the_table_notices_a_second_copy(benches: Benches) -> None:
+    """Otherwise it could not fail."""
+    liar = Failure("a vendor that lies", Verdict.PASSING, bend=_lying)
+    with pytest.raises(AssertionError, match="mails=2"):
+        played(benches, "sendgrid", liar)
 
 
-def message() -> NewEmail:
-    """Any."""
-    return NewEmail.parse({"to": ["ana@cliente.example"], "subject": "Tu cita", "text": "Hola, Ana"})
+def test_the_table_notices_a_certain_failure_that_is_taken_for_an_uncertain_one(benches: Benches) -> None:
+    """Its mail would come late, or not at all."""
+    [lost] = [one for one in failures("mailgun") if one.what == "502, a page"]
+    with pytest.raises(AssertionError, match="possible_duplicate=True"):
+        played(benches, "mailgun", dataclasses.replace(lost, verdict=Verdict.PASSING))
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.says)
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_what_becomes_of_an_e_mail(benches: Benches, vendor: str, row: Row) -> None:
-    """Certain failures never make a second copy; a lost answer makes at most one, and the ledger says so."""
+@pytest.mark.parametrize("vendor", ["sendgrid", "mailgun", "ses"])
+def test_a_short_wait_that_a_vendor_asks_for_is_kept(benches: Benches, vendor: str) -> None:
+    """And no other provider is asked meanwhile."""
     bench = benches.bench(vendor)
-    office = Office(bench, other(vendor))
-    if row.says != "nothing":
-        bench.say(row.says)
-    record = office.delivered(message())
-    mails = bench.mails()
-    assert (record.state, record.provider, record.sent_again) == (
-        row.state,
-        row.provider,
-        row.possible_duplicate,
-    )
-    assert len(mails) == row.mails
-    ids = Counter(dict(mail["headers"])["Message-ID"] for mail in mails)
-    assert len(ids) == 1  # mail programs show copies once
+    bench.fail(status=429, body="TooManyRequestsException", retry_after_seconds=45)
+    office = Office(bench)
+    record = office.delivered(NewEmail.parse(MESSAGE))
+    assert record.provider == "first"
+    # SendGrid names a moment in whole seconds.
+    assert [43 <= wait <= 45 for wait in office.waits] == [True]
 
 
-def test_the_documented_table_is_this_one() -> None:
-    """Row by row, in words and in the order of the page."""
-    page = (ROOT / "docs/reference/email.md").read_text(encoding="utf-8")
-    table = page.partition("## What failures come to")[2].partition("\n## ")[0]
-    found = [line.split("|")[2:] for line in table.splitlines() if line.startswith("| ")][1:]
-    told = [tuple(cell.strip(" `") for cell in cells[:4]) for cells in found]
-    assert told == [
-        (row.state, row.provider, str(row.mails), "yes" if row.possible_duplicate else "no") for row in ROWS
-    ]
-
-
-@pytest.mark.parametrize("vendor", VENDORS)
-def test_a_reminder_whose_answer_was_lost_is_not_sent_twice(benches: Benches, vendor: str) -> None:
-    """It stays unknown, unless the provider reports."""
+@pytest.mark.parametrize("vendor", ["sendgrid", "mailgun", "ses"])
+def test_a_long_wait_is_not_kept_while_there_is_another_provider(benches: Benches, vendor: str) -> None:
+    """A confirmation that comes an hour late is no use."""
     bench = benches.bench(vendor)
-    office = Office(bench, other(vendor))
-    bench.say("lost")
-    record = office.delivered(message(), kind="reminder")
-    assert (record.state, len(bench.mails())) == ("UNKNOWN", 1)
+    bench.fail(status=429, body="TooManyRequestsException", retry_after_seconds=600)
+    office = Office(bench)
+    record = office.delivered(NewEmail.parse(MESSAGE))
+    assert (record.provider, office.waits, len(bench.mails())) == ("second", [], 1)
 
 
 def test_a_template_is_filled_once_with_whatever_a_customer_is_called(benches: Benches) -> None:
     """Braces in a value stay braces; the sender is the company."""
     bench = benches.bench("sendgrid")
     office = Office(
-        bench, "mailgun", rules={"transactional": {"from_name": "Recepción", "reply_to": "citas@sol.example"}}
+        bench, rules={"transactional": {"from_name": "Recepción", "reply_to": "citas@sol.example"}}
     )
     values = {
         "company": {"name": "Clínica Sol"},
