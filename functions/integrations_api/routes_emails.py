@@ -111,7 +111,9 @@ def get_email(call: Call) -> Answer:
 def resend_email(call: Call) -> Answer:
     """On purpose: where nobody knows, the customer may get a second copy."""
     email_id = call.request.path["email_id"]
-    again = call.services.email.desk.resend(require_company_id(call.owner), email_id)
+    company_id = require_company_id(call.owner)
+    company = call.services.companies.get(company_id)
+    again = call.services.email.desk.resend(company_id, company, email_id)
     call.audit("email.resend", email_id=email_id)
     return Answer({"email_id": again.email_id, "status": "queued"}, 202)
 

@@ -158,8 +158,9 @@ def _email_delivery(on: Resources) -> list[iam.PolicyStatement]:
         _table(on.tables.companies, ("GetItem", "Query")),
         # UpdateItem: a mail server's access token that is about to end is renewed when it is used.
         _table(on.tables.credentials, ("GetItem", "Query", "UpdateItem")),
-        # DeleteItem: a breaker is forgotten when its provider works again.
-        _table(on.tables.emails, ("GetItem", "UpdateItem", "DeleteItem")),
+        # PutItem: an e-mail of its own for recipients that a server takes only later. DeleteItem: a breaker
+        # is forgotten when its provider works again.
+        _table(on.tables.emails, ("GetItem", "PutItem", "UpdateItem", "DeleteItem")),
         _allow("dynamodb", ("Query",), waiting),
         _queue(on.queues.emails, ("SendMessage", *CONSUME)),
         _files(on, ("GetObjectVersion",)),

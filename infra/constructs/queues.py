@@ -20,9 +20,9 @@ ERRAND_VISIBILITY_SECONDS = 360  # the same rule for missed_messages, which may 
 ERRAND_RETENTION_MINUTES = 30
 # Errands fail only where the function cannot start or cannot read them.
 ERRAND_RECEIVES = 3
-# email_delivery may run for 120 s. Waiting is receiving: a day behind a breaker of a quarter of an hour is a
-# hundred receives; what is received more often broke the worker again and again.
-EMAIL_RECEIVES = 300
+# email_delivery may run for 120 s. Waiting is receiving: a week behind a breaker of a quarter of an hour is
+# 676 receives. SQS's maximum; what is received more often broke the worker again and again.
+EMAIL_RECEIVES = 1000
 EMAIL_RETENTION_DAYS = 8  # a company's rule may let an e-mail wait for seven
 # Attempts of a turn are counted in the ledger; this catches only what dies before it can count.
 TURN_RECEIVES = 20

@@ -1,8 +1,9 @@
 """Circuit breakers: a company's provider that fails again and again is left alone for a while.
 
-One item for each company and provider, so that all workers know. After `FAILURES` failures in a row, or one
-refusal of the account, it is open for a time that doubles each time, up to `LONGEST_SECONDS`; then one
-e-mail is let through to try, and a success forgets it all.
+One item for each company and provider, so that all workers know. After `FAILURES` failures in a row it is
+open for a time that doubles with each trial that fails, up to `LONGEST_SECONDS`, and after a refusal of the
+account for that time at once; then one e-mail is let through to try. Any answer that shows that the provider
+works forgets it all.
 """
 
 from __future__ import annotations
@@ -66,17 +67,30 @@ class Breakers:
         try:
             self._table.update(
                 _key(company_id, provider),
-                "SET open_until_ms = :trial",
+                "SET open_until_ms = :trial, trial = :yes",
                 "open_until_ms = :until",
-                values={":trial": trial, ":until": until},
+                values={":trial": trial, ":until": until, ":yes": True},
             )
         except ConditionFailed:
             return from_epoch_milliseconds(trial)
         return None
 
+    def let_go(self, company_id: str, provider: str) -> None:
+        """Who was let through to try did not come to ask: let the next one through."""
+        now = epoch_milliseconds(self._clock.now())
+        try:
+            self._table.update(
+                _key(company_id, provider),
+                "SET open_until_ms = :now REMOVE trial",
+                "trial = :yes",
+                values={":now": now, ":yes": True},
+            )
+        except ConditionFailed:
+            return  # nobody was let through: it may be asked
+
     def succeeded(self, company_id: str, provider: str) -> None:
         """The provider works: forget its failures."""
-        if self._table.get(_key(company_id, provider)) is not None:
+        if self._table.get(_key(company_id, provider), consistent=True) is not None:
             self._table.delete(_key(company_id, provider))
 
     def failed(self, company_id: str, provider: str, vendor: str, *, at_once: bool = False) -> None:
@@ -94,15 +108,20 @@ class Breakers:
             "SET v = :v, expires_at = :gone ADD failures :one",
             values={":v": SCHEMA_VERSION, ":gone": now // 1000 + _FORGOTTEN_SECONDS, ":one": 1},
         )
-        if not at_once and item["failures"] < FAILURES and not item.get("open_until_ms"):
-            return
+        open_until, trial = item.get("open_until_ms", 0), item.get("trial", False)
+        if (open_until > now and not trial) or not (at_once or trial or item["failures"] >= FAILURES):
+            return  # it is open, and this one was under way before; or there is not enough to open it
         openings = item.get("openings", 0)
         seconds = LONGEST_SECONDS if at_once else min(FIRST_SECONDS * 2**openings, LONGEST_SECONDS)
-        self._table.update(
-            _key(company_id, provider),
-            "SET open_until_ms = :until ADD openings :one",
-            values={":until": now + seconds * 1000, ":one": 1},
-        )
+        try:
+            self._table.update(
+                _key(company_id, provider),
+                "SET open_until_ms = :until REMOVE trial ADD openings :one",
+                "attribute_not_exists(open_until_ms) OR open_until_ms = :seen",
+                values={":until": now + seconds * 1000, ":one": 1, ":seen": open_until},
+            )
+        except ConditionFailed:
+            return  # another worker's failure opened it at the same moment
         count("EmailBreakersOpened", vendor=vendor)
         log.warning("e-mail provider left alone", provider=provider, vendor=vendor, seconds=seconds)
 

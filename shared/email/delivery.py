@@ -8,15 +8,25 @@ Why it is built so: docs/decisions/0021-email-delivery.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from shared.email.plan import Chosen, Wait, after_failure, choose
-from shared.email.providers.contract import Ambiguous, Rejected
-from shared.email.records import State, Tried
-from shared.platform.clock import Deadline
+from shared.email.asking import (
+    BUSY_SECONDS,
+    DONE,
+    SEND_SECONDS,
+    SETTLE,
+    SOON,
+    Asked,
+    Asking,
+    Opener,
+    Outcome,
+    Parcel,
+)
+from shared.email.plan import Chosen, Wait, choose
+from shared.email.records import FINAL, State, Tried
 from shared.platform.errors import GiveUp, InvalidInput, RetryLater
 from shared.platform.observability import count, log
 from shared.platform.tables import ConditionFailed
@@ -29,36 +39,16 @@ if TYPE_CHECKING:
     from shared.companies.model import Company
     from shared.email.breakers import Breakers
     from shared.email.ledger import EmailLedger
-    from shared.email.providers.contract import Accepted, Provider
     from shared.email.records import EmailRecord
     from shared.email.rendered import Rendered
     from shared.email.suppression import Suppressions
-    from shared.platform.clock import Clock
+    from shared.platform.clock import Clock, Deadline
 
-SEND_SECONDS = 30.0
-# Less time than this is not enough to ask anybody.
-LEAST_SECONDS = 5.0
-# How long after the last moment at which somebody may be at it a worker counts as dead.
-BUSY_SECONDS = 60.0
-# How long a provider's report is waited for when nobody knows; reports come within seconds to minutes.
-SETTLE = timedelta(minutes=10)
+# With less time nobody is asked: a call that our own end cuts short is one of which nobody knows.
+LEAST_SECONDS = SEND_SECONDS + 2
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What is to become of the queue's message.
-
-    Args:
-        again_after: take it up again after this time; ``None``: it is done with.
-    """
-
-    again_after: timedelta | None = None
-
-
-DONE = Outcome()
-
-
-class Outside(Protocol):
+class Outside(Opener, Protocol):
     """What a delivery needs of the rest."""
 
     def company(self, company_id: str) -> Company | None:
@@ -70,14 +60,6 @@ class Outside(Protocol):
 
         Raises:
             InvalidInput, GiveUp: it cannot be put together. RetryLater: not now.
-        """
-        ...
-
-    def provider(self, company_id: str, settings: EmailProvider) -> Provider:
-        """A provider, ready to send.
-
-        Raises:
-            Rejected, GiveUp: it cannot be opened. RetryLater: not now.
         """
         ...
 
@@ -106,6 +88,7 @@ class Delivery:
         self._breakers = breakers
         self._suppressions = suppressions
         self._clock = clock
+        self._asking = Asking(ledger, outside, breakers, clock)
 
     def deliver(self, company_id: str, email_id: str, deadline: Deadline) -> Outcome:
         """Take an e-mail one step further, or as far as it goes.
@@ -116,7 +99,7 @@ class Delivery:
             deadline: by when this must be over.
         """
         record = self._ledger.read(company_id, email_id)
-        if record is None or record.state in {State.ACCEPTED, State.REJECTED}:
+        if record is None or record.state in FINAL:
             return DONE
         try:
             return self._taken_up(record, deadline)
@@ -141,54 +124,88 @@ class Delivery:
     # Nobody knows
 
     def _nobody_knows(self, record: EmailRecord, company: Company, deadline: Deadline) -> Outcome:
-        now = self._clock.now()
-        before = record.tried.get(record.provider, Tried())
-        settles_at = max((record.unknown_since or now) + SETTLE, before.wait_until or now)
         if record.proven:
-            self._ledger.accepted(record, record.provider_id)
+            self._ledger.accepted(record, record.provider_id, record.refused)
             return DONE
-        if now < settles_at:
-            self._ledger.waiting(record, settles_at)
-            return Outcome(settles_at - now)
-        known = {one.id: one for one in company.email.providers}
-        wanted = company.email.when_unknown(record.kind) == "send_again" and not before.ended
-        if not wanted or record.sent_again or record.provider not in known or now >= record.ends_at:
+        settles_at = (record.unknown_since or self._clock.now()) + SETTLE
+        if settles_at > self._clock.now():
+            return self._waits(record, settles_at)
+        settings = self._asked_once_more(record, company)
+        if settings is None:
             self._ledger.left_unknown(record)
             log.warning("nobody knows whether the e-mail went out", email_id=record.email_id)
             return DONE
-        ready = self._prepared(record, company)
-        if isinstance(ready, Outcome):
-            return ready
-        count("EmailPossibleDuplicates", kind=record.kind)
-        log.warning("e-mail sent once more", email_id=record.email_id, provider=record.provider)
-        record = self._ledger.sending(
-            record, record.provider, self._busy_until(), tried=record.tried, sent_again=True
-        )
-        return self._asked(record, ready, known[record.provider], first=True, deadline=deadline)
+        return self._sent_once_more(record, settings, company, deadline)
+
+    def _sent_once_more(
+        self, record: EmailRecord, settings: EmailProvider, company: Company, deadline: Deadline
+    ) -> Outcome:
+        parcel = self._parcel(record, company)
+        if isinstance(parcel, Outcome):
+            return parcel
+        if deadline.remaining_seconds() < LEAST_SECONDS:
+            return Outcome(SOON)
+        wait_until = record.tried.get(settings.id, Tried()).wait_until
+        if wait_until is None or wait_until <= self._clock.now():
+            wait_until = self._breakers.waits_until(record.company_id, settings.id)
+        if wait_until is not None:
+            return self._waits(record, wait_until)
+        log.warning("e-mail sent once more", email_id=record.email_id, provider=settings.id)
+        return self._asked(record, parcel, settings, company, deadline, once_more=True).outcome
+
+    def _asked_once_more(self, record: EmailRecord, company: Company) -> EmailProvider | None:
+        """Who is asked again for what nobody knows: whoever was asked before, or nobody."""
+        tried = record.tried.get(record.provider, Tried())
+        wanted = company.email.when_unknown(record.kind) == "send_again"
+        if not wanted or record.sent_again or tried.ended or self._hindrance(record, company):
+            return None
+        return next((one for one in company.email.providers if one.id == record.provider), None)
 
     # Sending
 
     def _sent(self, record: EmailRecord, company: Company, deadline: Deadline) -> Outcome:
         hindrance = self._hindrance(record, company)
         if hindrance:
-            return self._ended(record, hindrance)
-        ready = self._prepared(record, company)
-        if isinstance(ready, Outcome):
-            return ready
-        return self._passed_on(record, ready, company.email.providers_for(record.kind), deadline)
+            return self._ended(record, hindrance, record.words)
+        parcel = self._parcel(record, company)
+        if isinstance(parcel, Outcome):
+            return parcel
+        providers = {one.id: one for one in company.email.providers_for(record.kind)}
+        open_until = partial(self._breakers.waits_until, record.company_id)
+        while deadline.remaining_seconds() >= LEAST_SECONDS:
+            step = choose(list(providers), record.tried, open_until, self._clock.now())
+            if isinstance(step, Wait):
+                return self._waits(record, step.until)
+            if not isinstance(step, Chosen):
+                return self._ended(record, record.reason or "no_provider", record.words)
+            asked = self._asked(record, parcel, providers[step.provider], company, deadline)
+            if asked.record.state is not State.QUEUED or asked.record is record:
+                return asked.outcome
+            record = asked.record
+        return Outcome(SOON)
 
-    def _prepared(self, record: EmailRecord, company: Company) -> Rendered | Outcome:
-        """The e-mail ready to go, or what becomes of it because it is not."""
+    def _asked(
+        self,
+        record: EmailRecord,
+        parcel: Parcel,
+        settings: EmailProvider,
+        company: Company,
+        deadline: Deadline,
+        *,
+        once_more: bool = False,
+    ) -> Asked:
         try:
-            rendered = self._outside.rendered(record, company)
-        except (InvalidInput, GiveUp) as error:
-            return self._ended(record, error.reason, str(error))
+            asked = self._asking.ask(record, parcel, settings, deadline, once_more=once_more)
         except RetryLater as error:
-            return self._postponed(record, error)
-        kept, suppressed = self._without_suppressed(record, rendered)
-        if suppressed:
-            log.info("addresses left out", email_id=record.email_id, suppressed=len(suppressed))
-        return kept if kept.to else self._ended(record, "suppressed")
+            return Asked(record, self._postponed(record, error))
+        first = company.email.providers_for(record.kind)[:1]
+        if asked.record.state is State.ACCEPTED and settings not in first:
+            # The customer has it; the operator must still hear that the first provider does not work.
+            count("EmailFallbacks", vendor=settings.vendor)
+            log.warning("e-mail went out through another provider", email_id=record.email_id)
+        return asked
+
+    # The rest
 
     def _hindrance(self, record: EmailRecord, company: Company) -> str:
         """Why it is not sent at all; empty: nothing is in the way."""
@@ -198,122 +215,53 @@ class Delivery:
             return f"company_{company.mode}"
         return "" if company.email.providers_for(record.kind) else "no_provider"
 
-    def _passed_on(
-        self, record: EmailRecord, rendered: Rendered, providers: Sequence[EmailProvider], deadline: Deadline
-    ) -> Outcome:
-        """Ask one provider after the other, until one accepts, nobody knows, or none is left for now."""
-        open_until = partial(self._breakers.waits_until, record.company_id)
-        while True:
-            if deadline.remaining_seconds() < LEAST_SECONDS:
-                return Outcome(timedelta(seconds=1))
-            step = choose([one.id for one in providers], record.tried, open_until, self._clock.now())
-            if isinstance(step, Wait):
-                self._ledger.waiting(record, step.until)
-                return Outcome(max(step.until - self._clock.now(), timedelta(seconds=1)))
-            if not isinstance(step, Chosen):
-                return self._ended(record, _last_reason(record), record.words)
-            settings = next(one for one in providers if one.id == step.provider)
-            record = self._ledger.sending(record, settings.id, self._busy_until(), tried=record.tried)
-            outcome = self._asked(
-                record, rendered, settings, first=settings is providers[0], deadline=deadline
-            )
-            again = self._ledger.read(record.company_id, record.email_id)
-            if again is None or again.state is not State.QUEUED:
-                return outcome
-            record = again
-
-    def _asked(
-        self,
-        record: EmailRecord,
-        rendered: Rendered,
-        settings: EmailProvider,
-        *,
-        first: bool,
-        deadline: Deadline,
-    ) -> Outcome:
-        company_id, provider = record.company_id, settings.id
+    def _parcel(self, record: EmailRecord, company: Company) -> Parcel | Outcome:
+        """The e-mail ready to go, or what becomes of it because it is not."""
         try:
-            opened = self._outside.provider(company_id, settings)
-            accepted = opened.send(rendered, Deadline(self._clock, deadline.within(SEND_SECONDS)))
-        except Ambiguous as error:
-            return self._lost(record, settings, error)
-        except RetryLater as error:
-            self._breakers.failed(company_id, provider, settings.vendor)
-            self._ledger.queued(record, self._tried(record, error), error.reason, str(error))
-            return Outcome(timedelta(seconds=1))
-        except Rejected as error:
-            return self._refused(record, settings, error)
-        except GiveUp as error:
-            self._ledger.queued(record, self._tried(record, error), error.reason, str(error))
-            return Outcome(timedelta(seconds=1))
-        self._breakers.succeeded(company_id, provider)
-        return self._arrived(record, settings, accepted, first=first)
-
-    def _arrived(
-        self, record: EmailRecord, settings: EmailProvider, accepted: Accepted, *, first: bool
-    ) -> Outcome:
-        self._ledger.accepted(record, accepted.provider_id, [one.address for one in accepted.refused])
-        count("EmailsAccepted", vendor=settings.vendor, kind=record.kind)
-        log.info("e-mail accepted", email_id=record.email_id, provider=settings.id, attempts=record.attempts)
-        if not first:
-            # The customer has it; the operator must still hear that the first provider does not work.
-            count("EmailFallbacks", vendor=settings.vendor)
-            log.warning("e-mail went out through another provider", email_id=record.email_id)
-        return DONE
-
-    def _refused(self, record: EmailRecord, settings: EmailProvider, error: Rejected) -> Outcome:
-        if error.about == "recipients":
+            rendered = _for_the_rest(self._outside.rendered(record, company), record.only)
+        except (InvalidInput, GiveUp) as error:
             return self._ended(record, error.reason, str(error))
-        if error.about == "account":
-            self._breakers.failed(record.company_id, settings.id, settings.vendor, at_once=True)
-        self._ledger.queued(record, self._tried(record, error), error.reason, str(error))
-        return Outcome(timedelta(seconds=1))
+        except RetryLater as error:
+            return self._postponed(record, error)
+        parcel = self._without_suppressed(rendered, company)
+        if parcel.left_out:
+            log.info("addresses left out", email_id=record.email_id, suppressed=len(parcel.left_out))
+        return parcel if parcel.rendered.to else self._ended(record, "suppressed")
 
-    def _lost(self, record: EmailRecord, settings: EmailProvider, error: Ambiguous) -> Outcome:
-        self._breakers.failed(record.company_id, settings.id, settings.vendor)
-        self._ledger.unknown(record, error.reason, at=self._clock.now())
-        count("EmailsUnknown", reason="answer_lost")
-        log.warning("nobody knows yet whether the e-mail went out", email_id=record.email_id)
-        return Outcome(SETTLE)
-
-    def _tried(self, record: EmailRecord, error: RetryLater | GiveUp) -> dict[str, Tried]:
-        before = record.tried.get(record.provider, Tried())
-        return {**record.tried, record.provider: after_failure(before, error, self._clock.now())}
-
-    # The rest
-
-    def _without_suppressed(self, record: EmailRecord, rendered: Rendered) -> tuple[Rendered, list[str]]:
-        if record.kind == "staff":
-            return (
-                rendered,
-                [],
-            )  # a company's own people; who puts them on the list by mistake is not silenced
-        addresses = [one.address for one in rendered.recipients]
-        found = self._suppressions.among(record.company_id, addresses)
+    def _without_suppressed(self, rendered: Rendered, company: Company) -> Parcel:
+        own = (company.staff_email or "").lower()  # who puts its own people on the list is not silenced
+        addresses = [one.address for one in rendered.recipients if one.address.lower() != own]
+        found = self._suppressions.among(rendered.company_id, addresses)
         if not found:
-            return rendered, []
+            return Parcel(rendered)
         to, cc, bcc = (
             tuple(one for one in some if one.address not in found)
             for some in (rendered.to, rendered.cc, rendered.bcc)
         )
-        return replace(rendered, to=to, cc=cc, bcc=bcc), sorted(found)
+        return Parcel(replace(rendered, to=to, cc=cc, bcc=bcc), tuple(sorted(found)))
 
     def _ended(self, record: EmailRecord, reason: str, words: str = "") -> Outcome:
-        self._ledger.rejected(record, reason, words)
-        count("EmailsRejected", kind=record.kind)
+        ended = self._ledger.ended(record, reason, words)
+        if ended.state is State.REJECTED:
+            count("EmailsRejected", kind=record.kind)
         log.warning("e-mail not sent", email_id=record.email_id, kind=record.kind, reason=reason)
         return DONE
 
     def _postponed(self, record: EmailRecord, error: RetryLater) -> Outcome:
-        wait = timedelta(seconds=error.after_seconds or 30)
-        self._ledger.waiting(record, self._clock.now() + wait)
         log.info("e-mail waits", email_id=record.email_id, reason=error.reason)
-        return Outcome(wait)
+        return self._waits(record, self._clock.now() + timedelta(seconds=error.after_seconds or 30))
 
-    def _busy_until(self) -> datetime:
-        return self._clock.now() + timedelta(seconds=SEND_SECONDS + BUSY_SECONDS)
+    def _waits(self, record: EmailRecord, until: datetime) -> Outcome:
+        """Have it taken up again then, or at the moment from which it is not worth sending."""
+        now = self._clock.now()
+        until = min(until, max(record.ends_at, now + SOON))
+        self._ledger.waiting(record, until)
+        return Outcome(max(until - now, SOON))
 
 
-def _last_reason(record: EmailRecord) -> str:
-    ended = [one.ended for one in record.tried.values() if one.ended]
-    return ended[-1] if ended else "no_provider"
+def _for_the_rest(rendered: Rendered, only: Sequence[str]) -> Rendered:
+    """An e-mail for those alone whom a server did not take at first."""
+    if not only:
+        return rendered
+    left = tuple(one for one in rendered.recipients if one.address in only)
+    return replace(rendered, to=left, cc=(), bcc=())

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from shared.companies.names import company_pk
-from shared.email.outbox import WORTH
 from shared.email.records import WRITTEN_INDEX, State, digits
+from shared.email.sending import worth_until
 from shared.platform.clock import from_epoch_milliseconds
 from shared.platform.errors import Conflict, InvalidInput, NotFound
 from shared.platform.observability import count, log
@@ -16,6 +16,7 @@ from shared.platform.observability import count, log
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from shared.companies.model import Company
     from shared.email.aftermath import Aftermath, Story
     from shared.email.ledger import EmailLedger
     from shared.email.outbox import EmailQueue
@@ -102,8 +103,13 @@ class EmailDesk:
         """
         return story_view(self._aftermath.story(company_id, _checked(email_id)), texts=texts)
 
-    def resend(self, company_id: str, email_id: str) -> EmailRecord:
+    def resend(self, company_id: str, company: Company, email_id: str) -> EmailRecord:
         """Send an e-mail again that was not sent, or of which nobody knows.
+
+        Args:
+            company_id: whose.
+            company: its document, which says how long an e-mail is worth sending.
+            email_id: which.
 
         Raises:
             NotFound: there is no such e-mail of this company.
@@ -117,7 +123,7 @@ class EmailDesk:
             raise Conflict(
                 f"the e-mail is {record.state}: there is nothing to send again", reason="not_ended"
             )
-        again = self._ledger.resent(record, self._clock.now() + WORTH[record.kind])
+        again = self._ledger.resent(record, worth_until(company, record.kind, self._clock.now()))
         self._queue.send(company_id, email_id)
         count("EmailsResent", kind=record.kind)
         log.info("e-mail sent again by a person", email_id=email_id, was=record.state.value)
@@ -135,7 +141,8 @@ def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
             for name, one in record.tried.items()
         },
         "provider_id": record.provider_id,
-        "possible_duplicate": record.sent_again,
+        "possible_duplicate": record.possible_duplicate,
+        "rest": record.rest or None,
         "unknown_since": _time(record.unknown_since),
         "reports": [
             {"at": _time(one.at), "provider": one.provider, "fate": one.fate.value}
@@ -147,6 +154,7 @@ def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
         told |= {
             "words": record.words,
             "refused": list(record.refused),
+            "left_out": list(record.left_out),
             "fates": {address: fate.value for address, fate in story.fates().items()},
             "content": json.loads(record.content),
         }

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from shared.email.records import (
     WAITING_INDEX,
     State,
+    as_item,
     as_record,
+    contact_pointer,
     email_key,
     tried_item,
     waiting_keys,
 )
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.observability import log
-from shared.platform.tables import ConditionFailed
+from shared.platform.tables import ConditionFailed, Put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,10 +54,17 @@ class EmailLedger:
         provider: str,
         busy_until: datetime,
         *,
-        tried: Mapping[str, Tried],
+        left_out: Sequence[str] = (),
         sent_again: bool = False,
     ) -> EmailRecord:
         """Take it up: from now on until ``busy_until`` it is the caller's.
+
+        Args:
+            record: as it is.
+            provider: who is asked.
+            busy_until: until when.
+            left_out: addresses of it that are not written to.
+            sent_again: it is sent once more because nobody knows.
 
         Raises:
             ConditionFailed: somebody else took it up.
@@ -67,7 +77,7 @@ class EmailLedger:
                 "provider": provider,
                 "busy_until_ms": epoch_milliseconds(busy_until),
                 "attempts": record.attempts + 1,
-                "tried": tried_item(tried),
+                "left_out": list(left_out),
                 "sent_again": record.sent_again or sent_again,
                 **waiting_keys(record.email_id, busy_until),
             },
@@ -120,38 +130,66 @@ class EmailLedger:
         """It stays unknown; only a provider's report changes that now."""
         return self._changed(record, {"reason": record.reason or "unknown"}, gone=_WAITING)
 
-    def accepted(self, record: EmailRecord, provider_id: str, refused: Sequence[str] = ()) -> None:
+    def split(self, record: EmailRecord, rest_id: str, only: Sequence[str]) -> EmailRecord:
+        """Make an e-mail of its own for those of its recipients whom the provider does not take now.
+
+        It waits for the sweep, a quarter of an hour: soon enough for a mailbox that is busy.
+        """
+        rest = replace(record, email_id=rest_id, state=State.QUEUED, fence=0, tried={}, attempts=0)
+        now = self._clock.now()
+        fields = {"only": list(only), "part": record.part + 1, **waiting_keys(rest_id, now)}
+        writes = [Put({**as_item(rest), **fields}, "attribute_not_exists(pk)"), *contact_pointer(rest)]
+        try:
+            self._table.transact(writes)
+        except ConditionFailed:
+            log.info("the rest of an e-mail stands there already", email_id=record.email_id)
+        return record
+
+    def accepted(
+        self, record: EmailRecord, provider_id: str, refused: Sequence[str] = (), *, rest: str = ""
+    ) -> EmailRecord:
         """A provider has it. Whoever lost it to another worker says so as well: it is proof for that one.
 
         Args:
             record: as it was taken up.
             provider_id: the provider's name for it.
-            refused: recipients that it will not bring it to.
+            refused: recipients that it does not bring it to.
+            rest: the e-mail that goes to those of them who may be reached later.
         """
         changes = {
             "state": State.ACCEPTED.value,
             "provider_id": provider_id,
             "refused": list(refused),
+            "rest": rest,
             "finished_ms": epoch_milliseconds(self._clock.now()),
             "reason": "",
         }
         try:
-            self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"))
+            return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"))
         except ConditionFailed:
             log.warning("e-mail accepted after another worker took it up", email_id=record.email_id)
-            self._table.update(
+            item = self._table.update(
                 email_key(record.company_id, record.email_id),
-                "SET proven = :yes",
+                "SET proven = :yes, provider_id = :provider_id, refused = :refused, rest = :rest",
                 "attribute_exists(pk)",
-                values={":yes": True},
+                values={
+                    ":yes": True,
+                    ":provider_id": provider_id,
+                    ":refused": list(refused),
+                    ":rest": rest,
+                },
             )
+            return as_record(item)
 
-    def rejected(self, record: EmailRecord, reason: str, words: str) -> EmailRecord:
-        """It is not sent, and will not be.
+    def ended(self, record: EmailRecord, reason: str, words: str) -> EmailRecord:
+        """It is not sent any more: ``REJECTED``, or still ``UNKNOWN`` where an earlier try may have arrived.
 
         Raises:
             ConditionFailed: somebody else took it up in the meantime.
         """
+        if record.unknown_since:
+            why = {"state": State.UNKNOWN.value, "reason": reason, "words": words[:_LONGEST_WORDS]}
+            return self._changed(record, why, gone=(*_WAITING, "busy_until_ms"))
         changes = {
             "state": State.REJECTED.value,
             "reason": reason,
@@ -175,6 +213,8 @@ class EmailLedger:
             "tried": {},
             "sent_again": False,
             "proven": False,
+            # Two copies may be on their way from now on, whatever becomes of this one.
+            "maybe_twice": record.possible_duplicate or record.state is State.UNKNOWN,
             "reason": "",
             "words": "",
             "ends_ms": epoch_milliseconds(ends_at),

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from shared.email.message import NewEmail, Templated
-from shared.email.records import Contact, EmailRecord, State, as_item, as_record, contact_key, email_key
+from shared.email.records import Contact, EmailRecord, State, as_item, as_record, contact_pointer, email_key
 from shared.platform.errors import Conflict, FieldError, InvalidInput
 from shared.platform.observability import count, log
 from shared.platform.tables import ConditionFailed, Put
@@ -160,13 +160,7 @@ class Outbox:
         )
 
     def _writes(self, record: EmailRecord) -> list[Put]:
-        item = as_item(record)
-        writes = [Put(item, "attribute_not_exists(pk)")]
-        if record.contact:
-            where = contact_key(record.company_id, record.contact, record.email_id)
-            pointer = {**where.as_item(), "v": item["v"], "expires_at": item["expires_at"]}
-            writes.append(Put({**pointer, "email_id": record.email_id}))
-        return writes
+        return [Put(as_item(record), "attribute_not_exists(pk)"), *contact_pointer(record)]
 
     def _require_same(self, record: EmailRecord, known: EmailRecord) -> None:
         if record.digest != known.digest:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # How often one provider is asked before the next one is.
 TRIES = 3
-BACKOFF_SECONDS = (10.0, 60.0, 60.0)
+# After each passing failure. The third and later ones are for when there is nobody else: an e-mail is tried
+# for as long as it is worth sending.
+BACKOFF_SECONDS = (10.0, 60.0, 300.0, 600.0, 1200.0, 1800.0)
 # A provider that wants more time than this is not waited for while there is another.
 PATIENCE = timedelta(minutes=2)
 
@@ -63,7 +65,7 @@ def choose(
             continue
         if before.wait_until and before.wait_until > now:
             waits.append(before.wait_until)
-            if before.wait_until - now <= PATIENCE:
+            if before.count < TRIES and before.wait_until - now <= PATIENCE:
                 break  # it asked for a moment: going elsewhere now would punish a hiccup
             continue
         until = open_until(provider)
@@ -78,8 +80,6 @@ def after_failure(before: Tried, error: RetryLater | GiveUp, now: datetime) -> T
     times = before.count + 1
     if not isinstance(error, RetryLater):
         return Tried(times, error.reason)
-    if times >= TRIES:
-        return Tried(times, error.reason)
-    # Zero says as little as nothing: with it all tries would be over within a second.
-    wait = error.after_seconds or BACKOFF_SECONDS[times - 1]
-    return Tried(times, "", now + timedelta(seconds=wait))
+    ours = BACKOFF_SECONDS[min(times, len(BACKOFF_SECONDS)) - 1]
+    # A provider may want more time than we would give it, never less: zero would be over within a second.
+    return Tried(times, "", now + timedelta(seconds=max(error.after_seconds or 0.0, ours)))

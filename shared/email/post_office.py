@@ -10,6 +10,8 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from shared.companies.names import company_pk
 from shared.email.outbox import EmailQueue
 from shared.email.records import FINAL, WAITING_INDEX, WAITING_SHARDS, waiting_shard, waiting_until
@@ -86,7 +88,7 @@ class PostOffice:
             log.error("a record cannot be read", sqs_id=record.sqs_id)
             return True
         if deadline.remaining_seconds() < LEAST_SECONDS:
-            self._queue.hide(record.receipt_handle, 0)
+            self._hide(record, 0)
             return False
         with bound(company_id=company_id):
             return self._taken_up(record, company_id, email_id, deadline)
@@ -100,8 +102,15 @@ class PostOffice:
             again_after = timedelta(seconds=_pause_seconds(record.receive_count))
         if again_after is None:
             return True
-        self._queue.hide(record.receipt_handle, again_after.total_seconds())
+        self._hide(record, again_after.total_seconds())
         return False
+
+    def _hide(self, record: QueueRecord, seconds: float) -> None:
+        """Where it cannot be hidden it comes back when the queue's own visibility ends: later, not never."""
+        try:
+            self._queue.hide(record.receipt_handle, seconds)
+        except (ClientError, BotoCoreError) as error:
+            log.warning("a record cannot be hidden", sqs_id=record.sqs_id, error=type(error).__name__)
 
     def sweep(self) -> int:
         """Queue e-mails again that wait although nobody will take them up; returns how many."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.companies.names import SCHEMA_VERSION, company_pk
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
-from shared.platform.tables import Key
+from shared.platform.tables import Key, Put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,11 +93,16 @@ class EmailRecord:
         attempts: how often a provider was asked.
         unknown_since: since when nobody knows.
         sent_again: whether it was sent once more because nobody knew.
+        maybe_twice: whether somebody had it sent again while nobody knew.
         proven: a provider's report says that it has the e-mail.
         provider_id: the provider's name for it.
         reason: why it was rejected, or what is in the way.
         words: the provider's own words on that.
-        refused: recipients that the provider will not bring it to.
+        refused: recipients that the provider does not bring it to.
+        left_out: addresses of it that are not written to.
+        only: where it is the rest of another e-mail: to whom it goes.
+        part: the how-manieth rest it is; 0: an e-mail of its own.
+        rest: the e-mail that goes to those of ``refused`` who may be reached later.
         finished_at: when it became ``ACCEPTED`` or ``REJECTED``.
     """
 
@@ -117,12 +122,22 @@ class EmailRecord:
     attempts: int = 0
     unknown_since: datetime | None = None
     sent_again: bool = False
+    maybe_twice: bool = False
     proven: bool = False
     provider_id: str = ""
     reason: str = ""
     words: str = field(default="", repr=False)
     refused: tuple[str, ...] = field(default=(), repr=False)
+    left_out: tuple[str, ...] = field(default=(), repr=False)
+    only: tuple[str, ...] = field(default=(), repr=False)
+    part: int = 0
+    rest: str = ""
     finished_at: datetime | None = None
+
+    @property
+    def possible_duplicate(self) -> bool:
+        """Whether somebody may have it twice."""
+        return self.sent_again or self.maybe_twice
 
 
 def email_key(company_id: str, email_id: str) -> Key:
@@ -138,6 +153,16 @@ def report_key(company_id: str, email_id: str, digest: str) -> Key:
 def contact_key(company_id: str, contact: Contact, email_id: str) -> Key:
     """Where it stands that an e-mail is a contact's."""
     return Key(company_pk(company_id), f"contact#{contact.account_id}#{contact.contact_id}#{email_id}")
+
+
+def contact_pointer(record: EmailRecord) -> list[Put]:
+    """What makes an e-mail a contact's, where it is one's."""
+    if record.contact is None:
+        return []
+    where = contact_key(record.company_id, record.contact, record.email_id)
+    expires_at = epoch_milliseconds(record.created_at) // 1000 + KEPT_SECONDS
+    pointer = {**where.as_item(), "v": SCHEMA_VERSION, "expires_at": expires_at}
+    return [Put({**pointer, "email_id": record.email_id})]
 
 
 def waiting_keys(record_id: str, at: datetime) -> dict[str, str]:
@@ -208,11 +233,16 @@ def as_record(item: Item) -> EmailRecord:
         attempts=item.get("attempts", 0),
         unknown_since=_moment(item, "unknown_since_ms"),
         sent_again=item.get("sent_again", False),
+        maybe_twice=item.get("maybe_twice", False),
         proven=item.get("proven", False),
         provider_id=item.get("provider_id", ""),
         reason=item.get("reason", ""),
         words=item.get("words", ""),
         refused=tuple(item.get("refused", ())),
+        left_out=tuple(item.get("left_out", ())),
+        only=tuple(item.get("only", ())),
+        part=item.get("part", 0),
+        rest=item.get("rest", ""),
         finished_at=_moment(item, "finished_ms"),
     )
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.companies.email import EmailProvider
-    from shared.email.delivery import Outcome
+    from shared.email.asking import Outcome
     from shared.email.records import EmailRecord
     from shared.email.rendered import Rendered
 
 COMPANY = "clinica-sol"
-Step = Accepted | Exception
+Step = Accepted | BaseException
 
 
 class ScriptedProvider(Provider):
@@ -43,12 +43,15 @@ class ScriptedProvider(Provider):
         self.given: list[Rendered] = []
         self.meanwhile: Callable[[], object] = lambda: None
 
-    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
-        del deadline
+    def _written(self, rendered: Rendered) -> bytes:
+        return rendered.text.encode()
+
+    def _hand_over(self, rendered: Rendered, content: bytes, deadline: Deadline) -> Accepted:
+        del content, deadline
         self.given.append(rendered)
         self.meanwhile()
         step = self.steps.pop(0) if self.steps else Accepted(f"p-{len(self.given)}")
-        if isinstance(step, Exception):
+        if isinstance(step, BaseException):
             raise step
         return step
 

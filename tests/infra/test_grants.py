@@ -298,7 +298,7 @@ def test_who_has_e_mails_sent_writes_them_down_and_who_sends_them_takes_them_up(
         assert allowed(template, function, queue) == {"sqs:SendMessage"}
     assert allowed(template, names.INTEGRATIONS_API, queue) == {"sqs:SendMessage"}
     worker = allowed(template, names.EMAIL_DELIVERY, emails)
-    assert worker == {f"dynamodb:{action}" for action in ("GetItem", "UpdateItem", "DeleteItem")}
+    assert worker == {f"dynamodb:{action}" for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem")}
     assert {"sqs:ReceiveMessage", "sqs:ChangeMessageVisibility", "sqs:SendMessage"} <= allowed(
         template, names.EMAIL_DELIVERY, queue
     )

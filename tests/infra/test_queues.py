@@ -92,7 +92,7 @@ def test_an_e_mail_waits_in_the_queue_for_as_long_as_it_may(template: StageTempl
     properties = queue["Properties"]
     assert "FifoQueue" not in properties  # fair queues are standard ones
     assert properties["MessageRetentionPeriod"] > 7 * 24 * 3600
-    assert properties["RedrivePolicy"]["maxReceiveCount"] == 300
+    assert properties["RedrivePolicy"]["maxReceiveCount"] == 1000
     source = template.source_of(names.EMAIL_DELIVERY)
     timeout = template.function(names.EMAIL_DELIVERY)["Properties"]["Timeout"]
     assert target(source["EventSourceArn"]) == logical_id

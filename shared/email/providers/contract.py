@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 MEGABYTE = 1024 * 1024
 LONGEST_WAIT_SECONDS = 3600.0
+# The reason of an outcome that only a mistake of ours can bring.
+BROKEN = "broken"
 _LONGEST_WORDS = 200
+_LONGEST_READ = 1000
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,11 @@ class Ambiguous(AnswerLost):
 
 
 class Provider(ABC):
-    """One provider of one company; belongs to one thread. What it cannot do is refused here."""
+    """One provider of one company; belongs to one thread.
+
+    What must hold for every vendor stands here: what it cannot do is refused before anything is sent, and
+    whatever breaks is told as what it means for the message.
+    """
 
     capabilities: ClassVar[Capabilities]
 
@@ -111,8 +118,21 @@ class Provider(ABC):
         """Hand a message over, once.
 
         Raises:
-            Unsupported, Rejected, NotAccepted, Ambiguous: see the module.
+            Unsupported, Rejected, NotAccepted, Ambiguous: see the module; nothing else.
         """
+        self._require_possible(rendered)
+        content = self._content(rendered)
+        if deadline.passed():
+            raise NotAccepted("no time was left for it", reason="no_time_left")
+        try:
+            return self._hand_over(rendered, content, deadline)
+        except (Unsupported, Rejected, NotAccepted, Ambiguous):
+            raise
+        except Exception as broken:
+            # Nobody foresaw it, so nobody knows on which side of the handing over it came.
+            raise Ambiguous(f"it broke: {type(broken).__name__}", reason=BROKEN) from broken
+
+    def _require_possible(self, rendered: Rendered) -> None:
         can = self.capabilities
         if len(rendered.recipients) > can.max_recipients:
             raise Unsupported("the message has too many recipients for it", reason="too_many_recipients")
@@ -120,13 +140,23 @@ class Provider(ABC):
             raise Unsupported("it does not take so many tags", reason="tags")
         if rendered.needs_smtputf8 and not can.smtputf8:
             raise Unsupported("it takes no letters beyond ASCII before an @", reason="smtputf8")
-        if deadline.passed():
-            raise NotAccepted("no time was left for it", reason="no_time_left")
-        return self._send(rendered, deadline)
+
+    def _content(self, rendered: Rendered) -> bytes:
+        try:
+            content = self._written(rendered)
+        except Exception as broken:
+            words = f"it cannot be written for it: {type(broken).__name__}"
+            raise Unsupported(words, reason="unwritable") from broken
+        self.require_size(len(content))
+        return content
 
     @abstractmethod
-    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
-        """What differs from vendor to vendor."""
+    def _written(self, rendered: Rendered) -> bytes:
+        """The message in the vendor's own form, as it travels; talks to nobody."""
+
+    @abstractmethod
+    def _hand_over(self, rendered: Rendered, content: bytes, deadline: Deadline) -> Accepted:
+        """Give what was written to the vendor, and judge its answer."""
 
     @final
     def require_size(self, size_bytes: int, limit: int | None = None) -> None:
@@ -142,7 +172,7 @@ class Provider(ABC):
 
 def said(text: str) -> str:
     """A provider's words for our log: one short line without addresses."""
-    line = "".join(character if character.isprintable() else " " for character in text)
+    line = "".join(character if character.isprintable() else " " for character in text[:_LONGEST_READ])
     return re.sub(r"[^\s<>]+@[^\s<>]+", "…", " ".join(line.split()))[:_LONGEST_WORDS]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from email.utils import mktime_tz, parsedate_tz
 from typing import TYPE_CHECKING
 
-from shared.email.providers.contract import Ambiguous, NotAccepted, wait_seconds
+from shared.email.providers.contract import Ambiguous, NotAccepted, Rejected, wait_seconds
+from shared.platform.addresses import AddressRefused
 from shared.platform.errors import AnswerLost, RequestNotSent
 
 if TYPE_CHECKING:
@@ -24,12 +25,15 @@ def post(
     """Post a message.
 
     Raises:
+        Rejected: its address is none that may be called.
         NotAccepted: it never went out.
         Ambiguous: it went out, at least in part, and no answer came.
     """
     try:
         seconds = deadline.within(TIMEOUT_SECONDS)
         return http.send("POST", url, timeout_seconds=seconds, headers=headers, content=content)
+    except AddressRefused as error:
+        raise Rejected(str(error), about="account", reason=error.reason) from error
     except RequestNotSent as error:
         raise NotAccepted("the provider could not be reached", reason=error.reason) from error
     except AnswerLost as error:

@@ -57,15 +57,16 @@ class Mailgun(Provider):
         self._url = f"{base_url}/v3/{domain}/messages.mime"
         self._api_key = api_key
 
-    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
-        message = mime_bytes(rendered)
-        self.require_size(len(message))
+    def _written(self, rendered: Rendered) -> bytes:
+        return mime_bytes(rendered)
+
+    def _hand_over(self, rendered: Rendered, content: bytes, deadline: Deadline) -> Accepted:
         # A message cannot hold its own hash, and every try has the same.
-        boundary = hashlib.sha256(message).hexdigest()
-        content, content_type = encode_multipart_formdata(list(_form(rendered, message)), boundary)
+        boundary = hashlib.sha256(content).hexdigest()
+        form, content_type = encode_multipart_formdata(list(_form(rendered, content)), boundary)
         basic = base64.b64encode(f"api:{self._api_key.reveal()}".encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": content_type}
-        return _judged(post(self._http, self._url, deadline, headers=headers, content=content))
+        return _judged(post(self._http, self._url, deadline, headers=headers, content=form))
 
 
 def _form(rendered: Rendered, message: bytes) -> Iterator[_Field]:

@@ -58,9 +58,11 @@ class SendGrid(Provider):
         self._url = base_url + PATH
         self._api_key = api_key
 
-    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
-        content = json.dumps(request_body(rendered)).encode()
-        self.require_size(len(content))
+    def _written(self, rendered: Rendered) -> bytes:
+        return json.dumps(request_body(rendered)).encode()
+
+    def _hand_over(self, rendered: Rendered, content: bytes, deadline: Deadline) -> Accepted:
+        del rendered  # all of it is in the content
         bearer = f"Bearer {self._api_key.reveal()}"
         headers = {"Authorization": bearer, "Content-Type": "application/json"}
         return self._judged(post(self._http, self._url, deadline, headers=headers, content=content))

@@ -73,9 +73,10 @@ class Ses(Provider):
         if configuration_set:
             self._extras["ConfigurationSetName"] = configuration_set
 
-    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
-        message = mime_bytes(rendered)
-        self.require_size(len(message))
+    def _written(self, rendered: Rendered) -> bytes:
+        return mime_bytes(rendered)
+
+    def _hand_over(self, rendered: Rendered, content: bytes, deadline: Deadline) -> Accepted:
         if deadline.remaining_seconds() < CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS:
             raise NotAccepted("no time was left for it", reason="no_time_left")
         try:
@@ -86,7 +87,7 @@ class Ses(Provider):
                     "CcAddresses": _addresses(rendered.cc),
                     "BccAddresses": _addresses(rendered.bcc),
                 },
-                Content={"Raw": {"Data": message}},
+                Content={"Raw": {"Data": content}},
                 EmailTags=_tags(rendered),
                 **self._extras,
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import re
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
@@ -28,6 +29,7 @@ from shared.email.providers.contract import (
 )
 from shared.email.providers.smtp_wire import Wire
 from shared.platform.addresses import AddressRefused
+from shared.platform.errors import FrontdeskError, RetryLater
 from shared.platform.secret import Secret
 from shared.platform.sockets import Call
 
@@ -46,6 +48,8 @@ _BILLING = "maximum credits exceeded"
 _CLOSING = 421
 _GO_AHEAD = 354
 _CHALLENGE = 334
+_MAILBOX_CODES = frozenset({550, 551, 552, 553})
+_ENHANCED = re.compile(r"[245]\.(\d{1,3})\.\d{1,3}\b")
 _TOO_MANY = 552  # to RCPT it means the same as 452 (RFC 5321 section 4.5.3.1.10)
 
 
@@ -107,11 +111,12 @@ class Smtp(Provider):
         self._login = login
         self._guard = guard
 
-    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
-        message = mime_bytes(rendered)
-        self.require_size(len(message))
+    def _written(self, rendered: Rendered) -> bytes:
+        return mime_bytes(rendered)
+
+    def _hand_over(self, rendered: Rendered, content: bytes, deadline: Deadline) -> Accepted:
         with Call(self._guard, deadline.within(TIMEOUT_SECONDS)) as call:
-            visit = _Visit(self, call, rendered, message)
+            visit = _Visit(self, call, rendered, content)
             try:
                 return visit.run()
             except AddressRefused as error:
@@ -218,7 +223,7 @@ class _Visit:
         _require(reply, "account")
 
     def _name_recipients(self, wire_: Wire) -> tuple[Refusal, ...]:
-        refused = []
+        refused, replies = [], []
         for one in self._rendered.recipients:
             reply = wire_.command(f"RCPT TO:<{wire(one.address)}>")
             if reply.code == _CLOSING:
@@ -226,14 +231,19 @@ class _Visit:
             if not reply.positive:
                 permanent = reply.permanent and reply.code != _TOO_MANY
                 refused.append(Refusal(one.address, permanent, str(reply.code)))
+                replies.append(reply)
         if len(refused) < len(self._rendered.recipients):
             return tuple(refused)
-        if all(one.permanent for one in refused):
-            codes = ", ".join(sorted({one.code for one in refused}))
-            raise Rejected(
-                f"the server refused every recipient ({codes})", about="recipients", reason="recipients"
-            )
-        raise NotAccepted("the server takes no recipient now", reason="recipients")
+        if not all(one.permanent for one in refused):
+            raise NotAccepted("the server takes no recipient now", reason="recipients")
+        codes = ", ".join(sorted({one.code for one in refused}))
+        # What the server will not do for us another one may; who does not exist does not exist anywhere.
+        ours = any(not _about_the_address(reply) for reply in replies)
+        raise Rejected(
+            f"the server refused every recipient ({codes})",
+            about="message" if ours else "recipients",
+            reason="recipients",
+        )
 
     def _hand_over(self, wire_: Wire, refused: tuple[Refusal, ...]) -> Accepted:
         reply = wire_.command("DATA")
@@ -248,6 +258,17 @@ class _Visit:
 
 
 _About = Literal["account", "message", "recipients"]
+
+
+def _about_the_address(reply: Reply) -> bool:
+    """Whether a refused RCPT says something of the recipient, and not of who asks.
+
+    By its enhanced code: addressing (X.1) and mailbox (X.2) are the recipient's, policy (X.7), quotas and
+    routes (X.4) are ours (RFC 3463 section 3). Without one by RFC 5321 section 4.2.3: 550, 551 and 553 speak
+    of mailboxes, 554 and 530 do not.
+    """
+    enhanced = _ENHANCED.match(" ".join(reply.lines))
+    return enhanced[1] in "12" if enhanced else reply.code in _MAILBOX_CODES
 
 
 def _require(reply: Reply, about: _About) -> None:
@@ -283,11 +304,21 @@ def _log_in_with_password(wire_: Wire, ways: list[str], username: str, password:
 
 def _log_in_with_token(wire_: Wire, username: str, source: TokenSource) -> None:
     """XOAUTH2, as Google and Microsoft describe it; a token that is refused is renewed once."""
-    reply = _try_token(wire_, username, token := source.token())
+    reply = _try_token(wire_, username, token := _token(source))
     if reply.permanent:
         source.rejected(token)
-        reply = _try_token(wire_, username, source.token())
+        reply = _try_token(wire_, username, _token(source))
     _require(reply, "account")
+
+
+def _token(source: TokenSource) -> Secret:
+    """A token; where there is none now, the server has nothing yet."""
+    try:
+        return source.token()
+    except RetryLater as error:
+        raise NotAccepted(str(error), reason=error.reason, after_seconds=error.after_seconds) from error
+    except FrontdeskError as error:
+        raise Rejected(str(error), about="account", reason=error.reason) from error
 
 
 def _try_token(wire_: Wire, username: str, token: Secret) -> Reply:

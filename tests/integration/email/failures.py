@@ -130,6 +130,9 @@ def _smtp_naming() -> Iterator[Failure]:
     yield Failure("hangs up at MAIL", passing, _at("mail"))
     yield Failure("RCPT 450 to everybody", passing, _at("rcpt", "450 4.2.1 Greylisted"))
     yield Failure("RCPT 550 to everybody", Verdict.NO_RECIPIENT, _at("rcpt", "550 5.1.1 Unknown"))
+    yield Failure(
+        "RCPT 554 to everybody: policy, quota", Verdict.MESSAGE, _at("rcpt", "554 5.7.1 Relay denied")
+    )
     yield Failure("RCPT 550 to one of two", Verdict.ACCEPTED, one, fields=_TWO)
     yield Failure("RCPT 450 to one of two", Verdict.ACCEPTED, one_now, fields=_TWO)
     yield Failure("RCPT 421", passing, _at("rcpt", "421 4.7.0 Closing"))

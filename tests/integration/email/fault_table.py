@@ -106,7 +106,7 @@ def play(bench: Bench, failure: Failure, *, lasting: bool, kind: Kind = "transac
         (asked["first"], asked["second"]),
         len(mails),
         len(set(mails)),
-        record.sent_again,
+        record.possible_duplicate,
     )
 
 

@@ -62,8 +62,12 @@ def test_what_has_to_be_keeps_the_promises(*, lasting: bool, kind: str) -> None:
 class _Liar(Bent):
     """Says of a mail that it took that it certainly did not."""
 
-    def _send(self, rendered: Rendered, deadline: Deadline) -> Accepted:
-        super()._send(rendered, deadline)
+    def _written(self, rendered: Rendered) -> bytes:
+        del rendered  # the real one writes it
+        return b""
+
+    def _hand_over(self, rendered: Rendered, content: bytes, deadline: Deadline) -> Accepted:
+        super()._hand_over(rendered, content, deadline)
         raise NotAccepted("it took it")
 
 

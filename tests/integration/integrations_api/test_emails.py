@@ -235,7 +235,7 @@ class TestTelling:
         ledger = EmailLedger(api.emails_table, api.clock)
         record = ledger.read("luna", old)
         assert record is not None
-        ledger.rejected(record, "expired", "")
+        ledger.ended(record, "expired", "")
         api.clock.advance(3_600)
         moment = api.clock.now().isoformat().replace("+00:00", "")
         new = send(api, luna).json["email_id"]
@@ -277,7 +277,7 @@ class TestSendingAgain:
         assert record is not None
         path = f"/api/emails/{email_id}/resend"
         assert api("POST", path, {}, key=luna).json["type"] == "urn:frontdesk:problem:not_ended"
-        ledger.rejected(record, "expired", "")
+        ledger.ended(record, "expired", "")
         api.clock.advance(3 * 24 * 3_600)
         assert api("POST", path, {}, key=luna).status == 202
         again = ledger.read("luna", email_id)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
+from shared.email.asking import BUSY_SECONDS, SEND_SECONDS, SETTLE
 from shared.email.breakers import FAILURES
 from shared.email.callbacks.reports import Fate, Report
-from shared.email.delivery import BUSY_SECONDS, SEND_SECONDS, SETTLE
 from shared.email.message import NewEmail
 from shared.email.outbox import MAX_CONTENT_BYTES
 from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Refusal, Rejected, Unsupported
@@ -22,12 +23,15 @@ def _busy() -> NotAccepted:
     return NotAccepted("421 try later")
 
 
+ONLY_FIRST: dict[str, object] = {"transactional": {"providers": ["first"]}}
+
+
 def _account() -> Rejected:
     return Rejected("bad key", about="account", reason="key_refused")
 
 
-def _crash() -> Exception:
-    return SystemError("the worker died here")
+class _Died(BaseException):
+    """The worker died here."""
 
 
 def _report(email_id: str, fate: Fate = Fate.DELIVERED, **fields: object) -> Report:
@@ -137,7 +141,7 @@ def test_retry_after_is_honoured_and_a_long_one_is_not_waited_for_while_there_is
 
 @pytest.mark.parametrize(
     "error",
-    [_account(), Rejected("spam", about="message"), Unsupported("too large"), GiveUp("unreadable")],
+    [_account(), Rejected("spam", about="message"), Unsupported("too large")],
 )
 def test_a_certain_refusal_falls_over_to_the_next_provider_at_once(error: GiveUp) -> None:
     """Nobody got anything, so nobody gets two."""
@@ -235,9 +239,9 @@ def test_a_report_that_comes_before_our_own_write_counts() -> None:
 
 def test_a_worker_that_died_while_it_asked_leaves_something_that_nobody_knows() -> None:
     """It is not asked again while it might still be at it, and not sent twice for a reminder."""
-    world = MailWorld(ScriptedProvider(_crash()))
+    world = MailWorld(ScriptedProvider(_Died()))
     email_id = world.write(kind="reminder")
-    with pytest.raises(SystemError):
+    with pytest.raises(_Died):
         world.deliver(email_id)
     assert world.state(email_id) == State.SENDING
     again = world.deliver(email_id).again_after
@@ -264,6 +268,30 @@ def test_two_workers_with_the_same_message_send_it_once() -> None:
         worker.join()
     assert len(first.given) == 1
     assert world.state(email_id) == State.ACCEPTED
+
+
+def test_what_a_slow_worker_learnt_is_kept() -> None:
+    """The provider's name for the e-mail, by which its reports are read, and whom it refused."""
+    refusal = Refusal("cc@example.org", permanent=True, code="550")
+    first = ScriptedProvider(Accepted("p-slow", (refusal,)))
+    world = MailWorld(first)
+    email_id = world.write()
+
+    def overtaken() -> None:
+        first.meanwhile = lambda: None
+        world.clock.advance(SEND_SECONDS + BUSY_SECONDS + 1)
+        world.deliver(email_id)
+
+    first.meanwhile = overtaken
+    world.deliver(email_id)
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.provider_id, record.refused) == (
+        State.ACCEPTED,
+        "p-slow",
+        ("cc@example.org",),
+    )
 
 
 def test_a_slow_worker_that_lost_its_e_mail_still_proves_that_it_went_out() -> None:
@@ -295,14 +323,80 @@ def test_a_second_sending_that_is_certainly_not_taken_is_tried_again() -> None:
 
 
 def test_a_second_sending_that_is_never_taken_is_no_possible_duplicate() -> None:
-    """Three times, then it stays unknown: only the first try may have arrived."""
-    world = MailWorld(ScriptedProvider(Ambiguous("lost"), *(_busy() for _ in range(9))))
-    email_id = world.write()
+    """It stays unknown when its time is over: only the first try may have arrived."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost"), *(_busy() for _ in range(99))))
+    email_id = world.write(ends_at=world.clock.now() + timedelta(hours=3))
     world.settle(email_id)
-    assert (world.state(email_id), len(world.first.given), len(world.second.given)) == (State.UNKNOWN, 4, 0)
+    assert (world.state(email_id), len(world.second.given)) == (State.UNKNOWN, 0)
+    assert len(world.first.given) > 4
     record = world.ledger.read(COMPANY, email_id)
     assert record is not None
-    assert not record.sent_again
+    assert not record.possible_duplicate
+
+
+def test_a_second_sending_waits_until_it_is_taken() -> None:
+    """A moment's trouble after a lost answer must not end it: nobody knows whether anything arrived."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost"), _busy(), _busy()))
+    email_id = world.write()
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.possible_duplicate) == (State.ACCEPTED, True)
+    assert (len(world.first.given), len(world.second.given)) == (4, 0)
+
+
+def test_with_one_provider_it_is_tried_for_as_long_as_it_is_worth_sending() -> None:
+    """An evening's outage costs nothing but time; each wait is longer, up to half an hour."""
+    world = MailWorld(ScriptedProvider(*(_busy() for _ in range(9))), rules=ONLY_FIRST)
+    email_id = world.write()
+    world.settle(email_id)
+    assert (world.state(email_id), len(world.first.given)) == (State.ACCEPTED, 10)
+    never = MailWorld(ScriptedProvider(*(_busy() for _ in range(999))), rules=ONLY_FIRST)
+    email_id = never.write(ends_at=never.clock.now() + timedelta(hours=2))
+    began = never.clock.now()
+    never.settle(email_id)
+    record = never.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.reason, record.words) == (State.REJECTED, "expired", "421 try later")
+    assert never.clock.now() - began == timedelta(hours=2)
+
+
+@pytest.mark.parametrize("mode", ["off", "shadow"])
+def test_what_nobody_knows_is_not_sent_once_more_by_a_company_that_is_not_live(mode: str) -> None:
+    """Whoever switches the desk off means all of it."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost")))
+    email_id = world.write()
+    world.deliver(email_id)
+    world.document["mode"] = mode
+    world.clock.advance(3600)
+    world.settle(email_id)
+    assert (world.state(email_id), world.arrived()) == (State.UNKNOWN, 1)
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [Rejected("550", about="recipients", reason="recipients"), Rejected("spam", about="message"), _account()],
+)
+def test_what_nobody_knew_is_never_said_not_to_have_been_sent(ends: Rejected) -> None:
+    """A second try that is refused says nothing of the first; a report still does."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost"), ends))
+    email_id = world.write()
+    world.settle(email_id)
+    assert (world.state(email_id), len(world.second.given)) == (State.UNKNOWN, 0)
+    world.aftermath.take(COMPANY, "first", [_report(email_id)])
+    assert world.state(email_id) == State.ACCEPTED
+
+
+def test_a_template_that_breaks_while_nobody_knows_leaves_it_unknown() -> None:
+    """The first copy may be read at this moment."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost")))
+    email_id = world.write()
+    world.deliver(email_id)
+    world.unready = InvalidInput("no such value", reason="template_broken")
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.reason) == (State.UNKNOWN, "template_broken")
 
 
 def test_a_wait_of_nothing_is_no_wait() -> None:
@@ -352,6 +446,63 @@ def test_an_address_on_the_list_is_not_written_to_in_any_spelling() -> None:
     assert world.arrived() == 1
 
 
+def test_whom_an_e_mail_left_out_stands_in_its_story() -> None:
+    """Nothing is dropped in silence."""
+    world = MailWorld()
+    world.suppressions.add(COMPANY, "cc@example.org", "complained", world.clock.now())
+    email = NewEmail.parse(
+        {"to": ["marta@example.org"], "cc": ["cc@example.org"], "subject": "Hola", "text": "Hola"}
+    )
+    email_id = world.outbox.enqueue(COMPANY, email, key="k")
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.left_out) == (State.ACCEPTED, ("cc@example.org",))
+    assert [one.address for one in world.first.given[0].recipients] == ["marta@example.org"]
+
+
+def test_only_the_companys_own_people_are_written_to_whatever_the_list_says() -> None:
+    """Not whoever is written to as if they were."""
+    world = MailWorld()
+    world.document["staff_email"] = "equipo@clinicasol.example"
+    for address in ("equipo@clinicasol.example", "marta@example.org"):
+        world.suppressions.add(COMPANY, address, "complained", world.clock.now())
+    own = world.write("own", to="Equipo@clinicasol.example", kind="staff")
+    other = world.write("other", kind="staff")
+    for email_id in (own, other):
+        world.settle(email_id)
+    assert (world.state(own), world.state(other)) == (State.ACCEPTED, State.REJECTED)
+
+
+def test_recipients_that_a_server_takes_later_get_an_e_mail_of_their_own() -> None:
+    """Three times; the others have theirs by then, and nobody gets two."""
+    busy = Refusal("cc@example.org", permanent=False, code="450")
+    gone = Refusal("gone@example.org", permanent=True, code="550")
+    world = MailWorld(ScriptedProvider(Accepted("p-1", (busy, gone)), Accepted("p-2", (busy,))))
+    people = {"to": ["marta@example.org"], "cc": ["cc@example.org", "gone@example.org"]}
+    email = NewEmail.parse({**people, "subject": "Hola", "text": "Hola"})
+    email_id = world.outbox.enqueue(COMPANY, email, key="k", contact=Contact(1, 7))
+    chain, following = [], email_id
+    while following:
+        world.settle(following)
+        record = world.ledger.read(COMPANY, following)
+        assert record is not None
+        chain.append(record)
+        following = record.rest
+    assert [one.refused for one in chain] == [
+        ("cc@example.org", "gone@example.org"),
+        ("cc@example.org",),
+        (),
+    ]
+    assert [[one.address for one in given.recipients] for given in world.first.given] == [
+        ["marta@example.org", "cc@example.org", "gone@example.org"],
+        ["cc@example.org"],
+        ["cc@example.org"],
+    ]
+    pointers = world.table.query(f"company#{COMPANY}", prefix="contact#1#7#")
+    assert {item["email_id"] for item in pointers} == {one.email_id for one in chain}
+
+
 def test_the_list_of_one_company_is_not_anothers() -> None:
     """A complaint against one business says nothing of another."""
     world = MailWorld()
@@ -375,6 +526,51 @@ def test_a_provider_that_fails_again_and_again_is_left_alone_then_tried_once() -
     world.deliver(world.write("trial"))
     assert len(world.first.given) == asked + 1
     assert world.breakers.state(COMPANY, "first") is None
+
+
+def test_failures_that_were_under_way_do_not_open_it_again() -> None:
+    """Twenty workers that met the same outage have met one outage."""
+    world = MailWorld()
+    for _ in range(FAILURES + 15):
+        world.breakers.failed(COMPANY, "first", "sendgrid")
+    state = world.breakers.state(COMPANY, "first")
+    assert state is not None
+    assert (state.openings, state.open_until) == (1, world.clock.now() + timedelta(minutes=1))
+
+
+def test_each_trial_that_fails_doubles_the_time() -> None:
+    """Up to a quarter of an hour."""
+    world = MailWorld()
+    for _ in range(FAILURES):
+        world.breakers.failed(COMPANY, "first", "sendgrid")
+    waits = []
+    for _ in range(6):
+        until = world.breakers.waits_until(COMPANY, "first")
+        assert until is not None
+        waits.append((until - world.clock.now()).total_seconds())
+        world.clock.advance(waits[-1])
+        assert world.breakers.waits_until(COMPANY, "first") is None
+        world.breakers.failed(COMPANY, "first", "sendgrid")
+    assert waits == [60, 120, 240, 480, 900, 900]
+
+
+@pytest.mark.parametrize("about", ["message", "recipients"])
+def test_a_provider_that_judges_a_message_works(about: Literal["message", "recipients"]) -> None:
+    """Its breaker closes, although this e-mail is not taken."""
+    world = MailWorld(ScriptedProvider(Rejected("no", about=about)))
+    world.breakers.failed(COMPANY, "first", "sendgrid", at_once=True)
+    world.clock.advance(15 * 60)
+    world.deliver(world.write())
+    assert world.breakers.state(COMPANY, "first") is None
+
+
+def test_a_trial_that_never_came_to_ask_lets_the_next_one_through() -> None:
+    """An e-mail that the provider could not carry anyway says nothing of it."""
+    world = MailWorld(ScriptedProvider(Unsupported("too large")))
+    world.breakers.failed(COMPANY, "first", "sendgrid", at_once=True)
+    world.clock.advance(15 * 60)
+    world.deliver(world.write("large"))
+    assert world.breakers.waits_until(COMPANY, "first") is None
 
 
 def test_after_the_time_only_one_is_let_through() -> None:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from botocore.exceptions import ClientError
+
 from shared.email.post_office import LEAST_SECONDS, LOST_AFTER, MARGIN_SECONDS, PostOffice
 from shared.email.providers.contract import Ambiguous, NotAccepted
 from shared.email.records import email_key
@@ -24,6 +26,7 @@ class Queue:
 
     sent: list[str] = field(default_factory=list)
     hidden: dict[str, float] = field(default_factory=dict)
+    broken: bool = False
 
     def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
         """See `shared.email.outbox.EmailQueue`."""
@@ -32,6 +35,8 @@ class Queue:
 
     def hide(self, receipt_handle: str, seconds: float) -> None:
         """See `shared.email.post_office.WorkQueue`."""
+        if self.broken:
+            raise ClientError({"Error": {"Code": "ServiceUnavailable"}}, "ChangeMessageVisibility")
         self.hidden[receipt_handle.removeprefix("handle of ")] = seconds
 
 
@@ -82,7 +87,8 @@ def test_an_e_mail_that_breaks_its_delivery_stops_no_other_and_comes_back_later_
     world = MailWorld()
     worker, queue = office(world)
     broken, fine = world.write("a"), world.write("b")
-    world.first.steps = [RuntimeError("nobody foresaw this")]
+    key = email_key(COMPANY, broken)
+    world.table.update(key, "SET content = :what", values={":what": "nobody foresaw this"})
     staying = worker.take_all([received(names(broken)), received(names(fine), "s-2")], 100)
     assert (staying, queue.hidden) == (["s-1"], {"s-1": 10})
     assert world.state(fine) == "ACCEPTED"
@@ -92,6 +98,18 @@ def test_an_e_mail_that_breaks_its_delivery_stops_no_other_and_comes_back_later_
         worker.take_all([received(names(world.write(f"c{count}")), receive_count=count)], 100)
         pauses.append(queue.hidden["s-1"])
     assert pauses == [20, 40, 900, 900]
+
+
+def test_a_message_that_cannot_be_hidden_keeps_no_other_waiting() -> None:
+    """It comes back by itself, later."""
+    world = MailWorld()
+    worker, queue = office(world)
+    waiting, fine = world.write("a"), world.write("b")
+    world.first.steps = [NotAccepted("busy")]
+    queue.broken = True
+    staying = worker.take_all([received(names(waiting)), received(names(fine), "s-2")], 100)
+    assert (staying, queue.hidden) == (["s-1"], {})
+    assert world.state(fine) == "ACCEPTED"
 
 
 def test_an_e_mail_whose_message_was_lost_is_queued_again() -> None:
@@ -138,7 +156,7 @@ def test_a_worker_that_died_is_followed_by_the_sweep() -> None:
     email_id = world.write()
     record = world.ledger.read(COMPANY, email_id)
     assert record is not None
-    world.ledger.sending(record, "first", world.clock.now() + timedelta(seconds=90), tried={})
+    world.ledger.sending(record, "first", world.clock.now() + timedelta(seconds=90))
     world.clock.advance(90 + LOST_AFTER.total_seconds() + 1)
     assert (worker.sweep(), queue.sent) == (1, [email_id])
     worker.take_all([received(names(email_id))], 100)
