@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,7 @@ from shared.companies.base import (
 )
 from shared.companies.calendars import BookingRules, CalendarSettings
 from shared.companies.email import EmailSettings
-from shared.companies.opening import OpeningException, OpeningHours  # noqa: TC001 - pydantic reads it at run time
+from shared.companies.opening import OpeningException, OpeningHours, is_open
 from shared.companies.rules import (
     Disclosure,
     HandOverRules,
@@ -33,6 +33,9 @@ from shared.companies.rules import (
     WindowTemplate,
 )
 from shared.companies.services import Service, check_calendars
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 EVERY, LISTED = f"{BRANCH}all", f"{BRANCH}list"
 Via = Literal["agent_bot", "webhook"]
@@ -197,6 +200,26 @@ class Company(Part):
         unique([f"{one.provider} {one.calendar}" for one in self.calendars], "calendar")
         check_calendars(self.services, self.calendars)
         return self
+
+    @model_validator(mode="after")
+    def _notices_reach_somebody(self) -> Company:
+        wanted = self.hand_over.notify_by_email
+        if wanted == "never":
+            return self
+        because = f"because its hand_over.notify_by_email is {wanted!r}"
+        if self.staff_email is None:
+            raise ValueError(f"must have a staff_email, {because}")
+        if not self.email.providers:
+            raise ValueError(f"must have a provider of e-mail (email.providers), {because}")
+        if wanted == "outside_hours" and self.opening_hours is None:
+            raise ValueError(f"must have opening_hours, {because}")
+        return self
+
+    def is_closed(self, moment: datetime) -> bool:
+        """Whether a moment lies outside its opening hours; without any it is never closed."""
+        if self.opening_hours is None:
+            return False
+        return not is_open(self.opening_hours, self.opening_exceptions, ZoneInfo(self.zone), moment)
 
     def as_document(self) -> dict[str, Any]:
         """The document as it was given: defaults that were not written down stay out of it."""

@@ -64,6 +64,9 @@ class HandOverRules(Part):
     Patterns are plain words, no regular expressions: they match whole words, without regard to case and
     accents. ``reply_patterns`` are looked for in the desk's reply, which is still sent; ``customer_patterns``
     in the customer's message.
+
+    ``notify_by_email`` tells the company's ``staff_email`` of each hand-over as well: ``always``, or only
+    ``outside_hours``, when nobody looks into Chatwoot.
     """
 
     reply_patterns: list[Phrase] = Field(default_factory=lambda: list(REPLY_PATTERNS), max_length=100)
@@ -71,6 +74,7 @@ class HandOverRules(Part):
     # None: ``pending`` where a webhook serves the inbox, ``open`` where an agent bot does.
     status: Literal["open", "pending", "snoozed"] | None = None
     customer_text: dict[LanguageTag, Text] = Field(default_factory=dict)
+    notify_by_email: Literal["never", "always", "outside_hours"] = "never"
 
     def text_for(self, language: str) -> str:
         """What the customer is told, in a language, else in English."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _NUMBERS_KEPT = timedelta(days=30)
 _FRAME = frozenset({"pk", "sk", "v", "expires_at", "fence", "recent_pk", "recent_sk"})
 # Texts in which other modules keep JSON.
-_JSON = frozenset({"plan", "json", "failure", "failing", "case"})
+_JSON = frozenset({"plan", "json", "failure", "failing", "owed", "case"})
 # Nothing but numbers, once they are emptied: they go by themselves, and keep things from being done again.
 _NUMBERS = ("head", "people", "inbox#", "own#", "missed")
 
@@ -127,8 +127,8 @@ class CustomerShelf:
         self._table.update(
             Key(head["pk"], "head"),
             "ADD fence :one SET turn = :none, attempts = :none, discards = :none, message_ids = :empty, "
-            "failing = :nothing, reminders = :empty, watermark = :newest, expires_at = :expires "
-            "REMOVE recent_pk, recent_sk, last_outcome",
+            "failing = :nothing, owed = :nothing, reminders = :empty, watermark = :newest, "
+            "expires_at = :expires REMOVE recent_pk, recent_sk, last_outcome",
             values={
                 ":one": 1,
                 ":none": 0,

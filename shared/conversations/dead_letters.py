@@ -12,15 +12,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from shared.conversations.causes import Cause, why
 from shared.conversations.dead_letter_records import (
     KEEP_DAYS,
     DeadLetterRecords,
     LetterState,
     turn_source,
 )
-from shared.conversations.deciding import hand_over_plan, speaking_rules
+from shared.conversations.deciding import speaking_rules
 from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
+from shared.conversations.hand_over_plans import hand_over_plan
 from shared.conversations.inbox import Inbox
 from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.keys import SCHEMA_VERSION
@@ -29,9 +31,10 @@ from shared.conversations.ledger_head import FenceLost
 from shared.conversations.ledger_journal import tools_that_acted
 from shared.conversations.plan import Outcome, Plan, with_done
 from shared.conversations.posting import Unsettled
+from shared.conversations.queues import come_back
+from shared.conversations.staff_mail import StaffMail, customer_of, page_of
 from shared.conversations.storms import Notice, Storms
 from shared.conversations.turn import Turn
-from shared.conversations.visit import come_back
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
 from shared.platform.observability import bound, count, log
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
     from shared.chatwoot.client import ChatwootClient
     from shared.conversations.dead_letter_records import LetterRecord
+    from shared.conversations.deciding import Case
     from shared.conversations.desk import Desk
     from shared.conversations.queues import ConversationQueue
     from shared.platform.errors import FrontdeskError
@@ -137,6 +141,9 @@ class DeadLetterOffice:
                     self._tell_staff(letter)
                 count("DeadLetterHandOverFailed", reason=failed.reason)
                 return False
+            if not self._paid(case):
+                self._queue.hide(record, _pause(record, None))
+                return False
             self._records.told(letter, state)
             return True
 
@@ -185,20 +192,30 @@ class DeadLetterOffice:
             return replace(letter, notice=str(notice))
         return letter
 
+    def _paid(self, case: DeadLetter) -> bool:
+        """Queue the e-mail that staff is owed for the hand-over, unless somebody came by who did.
+
+        Returns:
+            Whether none is owed any more. The conversation is handed over all the same.
+        """
+        if self._desk.staff is None:
+            return True
+        ledger = Ledger(self._desk.table, case.key, self._desk.clock)
+        return StaffMail(self._desk, ledger).pay(ledger.look().owed, case.about) is None
+
     def _tell_staff(self, letter: LetterRecord) -> None:
         """By e-mail, once for a letter, from the first time on that Chatwoot could not be told."""
         if self._desk.staff is None or letter.notice == Notice.GROUPED:
             return
         case = letter.case
-        connection = self._desk.companies.connection(case.key.company_id)
-        place = f"/app/accounts/{case.key.account_id}/conversations/{case.key.conversation_id}"
         self._desk.staff.left_unanswered(
             case.key.company_id,
             contact=case.about.contact_name,
             channel=case.about.channel,
             reason=case.reason,
-            url=f"{connection.base_url}{place}" if connection else "",
-            key=f"dead-letter:{letter.letter_id}",
+            url=page_of(self._desk, case.key),
+            key=_mail_key(letter),
+            customer=customer_of(case.about),
         )
 
     # -- the hand-over ---------------------------------------------------------------------------------
@@ -229,7 +246,12 @@ class DeadLetterOffice:
         if not ledger.head.turn:
             begun = self._records.hand_over_begins(letter, ledger.head.last_turn + 1)
             done = tools_that_acted(ledger.entries(letter.turn)) if letter.turn else []
-            ledger.open_with_plan(with_done(self._plan(case, turn, chatwoot), done), also=[begun])
+            known = turn.case(chatwoot)
+            plan = with_done(self._plan(case, known), done)
+            plan = StaffMail(self._desk, ledger).planned(
+                plan, known, key=_mail_key(letter), counted=letter.notice or Notice.OWN
+            )
+            ledger.open_with_plan(plan, also=[begun])
         try:
             self._carry_out(turn, ledger, chatwoot)
         except GiveUp:
@@ -268,15 +290,14 @@ class DeadLetterOffice:
         answered = item.get("answered_in") and item.get("outcome") != Outcome.GIVEN_UP
         return bool(answered or item.get("deleted"))
 
-    def _plan(self, case: DeadLetter, turn: Turn, chatwoot: ChatwootClient) -> Plan:
-        known = turn.case(chatwoot)
-        reason = f"the desk could not answer ({case.reason})"
+    def _plan(self, case: DeadLetter, known: Case) -> Plan:
+        reason = f"{why(Cause.GAVE_UP)} ({case.reason})"
         if known.people.silence_reason(speaking_rules(known), self._desk.clock.now()):
             # A person has it already: they read the note, the customer is told nothing.
-            note = hand_over_plan(known, reason, told=False).parts
+            note = hand_over_plan(known, Cause.GAVE_UP, reason, told=False).parts
             return Plan(Outcome.HANDED_OVER, note, reason=reason, note_first=True)
         told = known.can_reply and not case.told
-        return replace(hand_over_plan(known, reason, told=told), note_first=True)
+        return replace(hand_over_plan(known, Cause.GAVE_UP, reason, told=told), note_first=True)
 
     def _close_what_crashed(self, letter: LetterRecord, ledger: Ledger) -> None:
         """A message that SQS moved here left its turn open: it is given up now, with all that it took."""
@@ -286,6 +307,11 @@ class DeadLetterOffice:
         messages = [message for message in waiting if message.message_id in ledger.head.message_ids]
         self._records.covers(letter, ledger.head.turn, [message.message_id for message in messages])
         ledger.close(Outcome.GIVEN_UP, messages, customer_entries(messages))
+
+
+def _mail_key(letter: LetterRecord) -> str:
+    """One e-mail for a letter, whether it says that nobody could be told or that somebody was."""
+    return f"dead-letter:{letter.letter_id}"
 
 
 def _conversation_of(record: QueueRecord) -> str:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from shared.agent.values import AgentResponse, ContactCard, HistoryMessage, TurnContext
 from shared.chatwoot.text.channels import limit_for
-from shared.chatwoot.text.fit import fit
 from shared.chatwoot.text.liquid import neutralise
 from shared.chatwoot.text.matching import matches
-from shared.companies.opening import is_open
 from shared.conversations.assuring import assured, reminder_notes
+from shared.conversations.causes import Cause, why
 from shared.conversations.describing import UNHEARD, described, notes_on, only_unheard
+from shared.conversations.hand_over_plans import hand_over_plan, parts_of
 from shared.conversations.history import Entry, read_history
 from shared.conversations.listening import Listened
 from shared.conversations.people import SpeakingRules
@@ -24,7 +23,6 @@ from shared.reminders.words import thanks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from shared.agent.journal import Journal
     from shared.companies.connection import ChatwootConnection
@@ -34,15 +32,10 @@ if TYPE_CHECKING:
     from shared.conversations.people import People
     from shared.platform.clock import Deadline
 
-# The note is for people who will read it in the conversation, in any company: it is in plain English, like
-# Chatwoot's own activity lines.
-_FAILURE_NOTE = "🤖 A message of Frontdesk's did not reach the customer. The channel says: {error}."
 _NOTICE_AGAIN_AFTER = timedelta(hours=12)
 # Two voice messages that nobody understands are two in a row within a day, whatever was said between them.
 _IN_A_ROW = timedelta(days=1)
 _LOOKED_BACK = 6
-_NOTE = "🤖 Frontdesk handed this conversation over. Reason: {reason}. {told}"
-_TOLD, _UNTOLD = "The customer is told.", "The customer is told nothing."
 
 
 @dataclass(frozen=True)
@@ -156,10 +149,10 @@ class Decider:
         if not case.can_reply:
             return _window_closed(case)
         if self._loops(case):
-            return hand_over_plan(case, "too many turns in a short time")
-        if case.company.out_of_hours.policy == "hand_over" and _closed(case, self._desk):
+            return hand_over_plan(case, Cause.LOOPS)
+        if case.company.out_of_hours.policy == "hand_over" and case.company.is_closed(self._desk.clock.now()):
             notice = case.company.out_of_hours.text_for(case.company.language)
-            return hand_over_plan(case, "outside the opening hours", reply=notice)
+            return hand_over_plan(case, Cause.CLOSED, reply=notice)
         return None
 
     def _without_thinking(self, case: Case) -> Plan | None:
@@ -171,7 +164,7 @@ class Decider:
             return self._agreed(case)
         first = not any(entry.role == "desk" for entry in self._past(case))
         spoken = _disclosed(case.company.hand_over.text_for(case.company.language), case, first=first)
-        return hand_over_plan(case, f"the customer asked for it (“{wanted}”)", reply=spoken)
+        return hand_over_plan(case, Cause.ASKED, f"{why(Cause.ASKED)} (“{wanted}”)", reply=spoken)
 
     def _agreed(self, case: Case) -> Plan | None:
         """The customer says yes and nothing else to a reminder: noted, and answered without the model."""
@@ -181,7 +174,7 @@ class Decider:
         appointment = assured(self._desk, case.messages, past, _question(case))
         if appointment is None:
             return None
-        return Plan(Outcome.ANSWERED, _parts(thanks(case.company, appointment), case), reason="assured")
+        return Plan(Outcome.ANSWERED, parts_of(thanks(case.company, appointment), case), reason="assured")
 
     def _not_understood(self, case: Case) -> Plan:
         """Ask for words; when that did not help a moment ago, hand over."""
@@ -189,7 +182,7 @@ class Decider:
         before = next((entry for entry in reversed(past) if entry.role == "customer"), None)
         lately = self._desk.clock.now() - _IN_A_ROW
         if before is not None and UNHEARD in before.text and before.at > lately:
-            return hand_over_plan(case, "two voice messages in a row could not be understood")
+            return hand_over_plan(case, Cause.UNHEARD)
         first = not any(entry.role == "desk" for entry in past)
         request = case.company.media.words_for(case.company.language)
         return _plan_of(AgentResponse(request, "", ()), case, first=first, notice=self._notice(case, past))
@@ -241,7 +234,7 @@ class Decider:
 
     def _notice(self, case: Case, past: Sequence[Entry]) -> str:
         """What a customer is told while the company is closed, unless it was told lately."""
-        if case.company.out_of_hours.policy != "notice" or not _closed(case, self._desk):
+        if case.company.out_of_hours.policy != "notice" or not case.company.is_closed(self._desk.clock.now()):
             return ""
         notice = case.company.out_of_hours.text_for(case.company.language)
         lately = self._desk.clock.now() - _NOTICE_AGAIN_AFTER
@@ -273,80 +266,34 @@ class Decider:
         return Plan(Outcome.SHADOW, plan.parts, reason=plan.reason, agent=plan.agent)
 
 
-def hand_over_plan(case: Case, reason: str, *, reply: str = "", told: bool = True, agent: str = "") -> Plan:
-    """A plan that gives a conversation to people.
-
-    Args:
-        case: the conversation.
-        reason: for the note that people read.
-        reply: what the customer is told; without it, the company's own sentence.
-        told: whether the customer is told anything at all.
-        agent: which agent answered.
-    """
-    rules = case.company.hand_over
-    text = reply or rules.text_for(case.company.language)
-    public = _parts(text, case) if told else ()
-    words = _NOTE.format(reason=reason.rstrip(".")[:500], told=_TOLD if public else _UNTOLD)
-    note = Part(neutralise(words), private=True)
-    status = _hand_over_status(case)
-    return Plan(Outcome.HANDED_OVER, (*public, note), status=status, reason=reason, agent=agent)
-
-
-def failure_plan(case: Case, error: str, rules: SpeakingRules, now: datetime) -> Plan:
-    """A plan that tells people of a message that did not reach its customer; the customer is told nothing.
-
-    Args:
-        case: the conversation.
-        error: the provider's words.
-        rules: the company's, on who speaks.
-        now: the current moment.
-    """
-    words = _FAILURE_NOTE.format(error=error.strip().rstrip(".")[:500])
-    note = Part(neutralise(words), private=True)
-    people_have_it = bool(case.people.silence_reason(rules, now))
-    status = "" if people_have_it else _hand_over_status(case)
-    return Plan(Outcome.HANDED_OVER, (note,), status=status, reason="part_failed")
-
-
 def _window_closed(case: Case) -> Plan:
     """Free text would be refused by the channel: its own template, or a person."""
     template = case.company.window_template
     if template is None:
-        return hand_over_plan(case, "the channel's messaging window is closed", told=False)
+        return hand_over_plan(case, Cause.WINDOW, told=False)
     parameters = {"name": template.name, "language": template.language, "category": template.category}
     part = Part(neutralise(template.text), template={**parameters, "processed_params": {}})
     return Plan(Outcome.ANSWERED, (part,), reason="window_template")
 
 
-def _closed(case: Case, desk: Desk) -> bool:
-    hours = case.company.opening_hours
-    if hours is None:
-        return False
-    zone = ZoneInfo(case.company.zone)
-    return not is_open(hours, case.company.opening_exceptions, zone, desk.clock.now())
-
-
-def _hand_over_status(case: Case) -> str:
-    return case.company.hand_over.status or ("open" if case.by_agent_bot else "pending")
-
-
 def _plan_of(response: AgentResponse, case: Case, *, first: bool, notice: str = "") -> Plan:
     reply = response.reply.strip()
     wanted = matches(case.company.hand_over.reply_patterns, reply)
-    reason = next((action.reason for action in response.actions), "")
-    if wanted and not reason:
-        reason = f"the reply says so (“{wanted}”)"
-    if not reply and not reason:
-        reason = "the model had no answer"
+    given = next((action.reason for action in response.actions), "")
+    cause, reason = (Cause.JUDGED, given) if given else (None, "")
+    if wanted and cause is None:
+        cause, reason = Cause.REPLY, f"{why(Cause.REPLY)} (“{wanted}”)"
+    if not reply and cause is None:
+        cause = Cause.NO_ANSWER
     reply = _disclosed(reply or case.company.hand_over.text_for(case.company.language), case, first=first)
     if notice and reply:
         reply = f"{reply}\n\n{notice}"
-    parts = _parts(reply, case)
-    if not parts and not reason:
+    parts = parts_of(reply, case)
+    if not parts and cause is None:
         # An empty code block, invisible characters: nothing is left of it on this channel.
-        reason, reply = "the model's answer was empty", ""
-    if reason:
-        return hand_over_plan(case, reason, reply=reply, agent=response.agent)
+        cause, reply = Cause.EMPTY, ""
+    if cause is not None:
+        return hand_over_plan(case, cause, reason, reply=reply, agent=response.agent)
     return Plan(Outcome.ANSWERED, parts, agent=response.agent)
 
 
@@ -356,10 +303,6 @@ def _disclosed(text: str, case: Case, *, first: bool) -> str:
     if not (first and disclosure.enabled):
         return text
     return f"{disclosure.text_for(case.company.language)}\n\n{text}"
-
-
-def _parts(text: str, case: Case) -> tuple[Part, ...]:
-    return tuple(Part(part) for part in fit(text, case.newest.channel, case.newest.contact_source_id))
 
 
 def _question(case: Case) -> str:

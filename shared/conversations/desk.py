@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shared.companies.pulse import Pulse
     from shared.conversations.listening import Ears
     from shared.conversations.settings import TurnSettings
+    from shared.email.records import Contact
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
     from shared.reminders.desk import ReminderDesk
@@ -53,9 +54,31 @@ class Staff(Protocol):
     """Tells a company's people by e-mail; see `shared.email.notices.StaffNotices`."""
 
     def left_unanswered(
-        self, company_id: str, *, contact: str, channel: str, reason: str, url: str, key: str
+        self,
+        company_id: str,
+        *,
+        contact: str,
+        channel: str,
+        reason: str,
+        url: str,
+        key: str,
+        customer: Contact | None,
     ) -> None:
         """A conversation was given up, and Chatwoot could not be told; the same key is told once."""
+        ...
+
+    def handed_over(
+        self,
+        company_id: str,
+        *,
+        contact: str,
+        channel: str,
+        reason: str,
+        url: str,
+        key: str,
+        customer: Contact | None,
+    ) -> None:
+        """A conversation waits for a person; the same key is told once."""
         ...
 
 
@@ -73,7 +96,7 @@ class Desk:
         settings: how turns behave.
         ears: hears and looks at what customers send besides words; without them it is only told in words.
         pulse: notes how model and Chatwoot do, for health.
-        staff: tells companies' people where Chatwoot cannot.
+        staff: tells companies' people by e-mail, where they want it or Chatwoot cannot; without it nobody is.
         reminders: looks after reminders of appointments; without it none is sent.
     """
 

@@ -24,7 +24,7 @@ from shared.platform.clock import epoch_milliseconds
 from shared.platform.tables import ConditionFailed, Put, Update
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from shared.conversations.history import Entry
     from shared.conversations.incoming import IncomingMessage
@@ -266,6 +266,10 @@ class Ledger:
         self._held.change({"failing": failure}, [Put(item, "attribute_not_exists(pk)")])
         return True
 
+    def paid(self, owed: str) -> None:
+        """Note that the e-mail which the head says is owed was queued."""
+        self._held.paid(owed)
+
     def close(
         self,
         outcome: Outcome,
@@ -273,6 +277,7 @@ class Ledger:
         history: Sequence[Entry] = (),
         *,
         keep_days: int = DEFAULT_HISTORY_DAYS,
+        notice: Mapping[str, str] | None = None,
     ) -> None:
         """End the open turn: its messages are answered, and everything said belongs to the history.
 
@@ -281,6 +286,7 @@ class Ledger:
             messages: what it answered.
             history: what was said, by the customer and by the desk.
             keep_days: the company's retention.
+            notice: the e-mail that staff is owed from now on, as its plan says.
 
         Raises:
             FenceLost: somebody took the conversation up after us.
@@ -315,6 +321,7 @@ class Ledger:
                 "watermark": watermark,
                 "hour": self._hour(),
                 "hour_turns": self.turns_this_hour() + (1 if outcome is Outcome.ANSWERED else 0),
+                **self._owing(notice),
             },
             answered,
             extra={"last_outcome": str(outcome), **self._as_recent()},
@@ -326,6 +333,13 @@ class Ledger:
         item = self.key.turn(self.head.turn, name).as_item() | attributes
         item |= {"fence": self.head.fence, "expires_at": self._expiry(), "v": SCHEMA_VERSION}
         return Put(item, "attribute_not_exists(pk)")
+
+    def _owing(self, notice: Mapping[str, str] | None) -> dict[str, Any]:
+        """In the place of one that was not paid yet: the newer one speaks of the same conversation."""
+        if notice is None:
+            return {}
+        now_ms = epoch_milliseconds(self._clock.now())
+        return {"owed": json.dumps({**notice, "at_ms": now_ms}), "mailed_ms": now_ms}
 
     def _as_recent(self) -> dict[str, str]:
         """Where the conversation stands in its company's list of recent ones."""

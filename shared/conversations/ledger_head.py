@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.conversations.keys import SCHEMA_VERSION
 from shared.platform.errors import FrontdeskError
+from shared.platform.observability import log
 from shared.platform.tables import Check, ConditionFailed, Update
 from shared.platform.values import known_fields
 
@@ -47,6 +48,8 @@ class Head:
         hour_turns: how many were answered in it.
         failing: a failure at the channel that no person has been told of yet, as JSON text.
         reminders: reminders that wait for their turn, each as JSON text, the oldest first.
+        owed: an e-mail that staff is owed (`shared.conversations.staff_mail.Owed`), as JSON text.
+        mailed_ms: when the newest hand-over was that owed one (milliseconds since 1970, UTC).
     """
 
     fence: int = 0
@@ -60,6 +63,8 @@ class Head:
     hour_turns: int = 0
     failing: str = ""
     reminders: tuple[str, ...] = ()
+    owed: str = ""
+    mailed_ms: int = 0
 
     @classmethod
     def from_item(cls, item: Item) -> Head:
@@ -134,6 +139,19 @@ class HeldHead:
         except ConditionFailed:
             raise FenceLost("somebody took the conversation up after us") from None
         self.head = replace(self.head, **{name: _value(value) for name, value in changes.items()})
+
+    def paid(self, owed: str) -> None:
+        """Note that an e-mail is owed no more: certain, whoever has the conversation."""
+        try:
+            self._table.update(
+                self._key.head(),
+                "SET owed = :nothing",
+                "owed = :owed",
+                values={":nothing": "", ":owed": owed},
+            )
+        except ConditionFailed:
+            log.info("somebody else has paid, or a newer hand-over owes its own")
+        self.head = replace(self.head, owed="")
 
     def write_with(self, parts: Sequence[TransactionPart]) -> None:
         """Write something of the open turn while the head is ours.

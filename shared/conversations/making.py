@@ -54,7 +54,11 @@ def make_worker(variables: Mapping[str, str]) -> Worker:
     environment = Environment(variables)
     calendars = Table(aws.dynamodb(), environment.text("FRONTDESK_CALENDARS_TABLE"))
     return Worker(
-        replace(make_desk(environment), reminders=ReminderDesk(calendars, SystemClock())),
+        replace(
+            make_desk(environment),
+            reminders=ReminderDesk(calendars, SystemClock()),
+            staff=make_staff_notices(environment),
+        ),
         ConversationQueue(aws.sqs(), environment.url("FRONTDESK_INCOMING_QUEUE_URL")),
         ConversationQueue(aws.sqs(), environment.url("FRONTDESK_DEAD_LETTER_QUEUE_URL")),
     )

@@ -47,6 +47,9 @@ class Plan:
         note_first: people are told before the customer, and no step that fails stops the others: for
             what is done after giving up.
         reminder: the reminder that this is, as plain values (`shared.reminders.rows.Reminder`).
+        cause: what led to a hand-over (`shared.conversations.causes.Cause`).
+        notice: the e-mail that staff is owed once this is done, as plain values
+            (`shared.conversations.staff_mail`); ``None`` for none.
     """
 
     outcome: Outcome
@@ -56,6 +59,8 @@ class Plan:
     agent: str = ""
     note_first: bool = False
     reminder: Mapping[str, Any] | None = None
+    cause: str = ""
+    notice: Mapping[str, str] | None = None
 
     def as_plain(self) -> dict[str, Any]:
         """Plain values for the ledger."""
@@ -73,6 +78,8 @@ class Plan:
             data.get("agent", ""),
             data.get("note_first", False),
             data.get("reminder"),
+            data.get("cause", ""),
+            data.get("notice"),
         )
 
 

@@ -6,6 +6,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from botocore.exceptions import ClientError
+
+from shared.platform.observability import log
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -59,9 +63,10 @@ class ConversationQueue:
         suffix = f"#replay#{replay}" if replay else ""
         self._send(message.to_json(), message.key.group_id, message.deduplication_id + suffix)
 
-    def send_failure(self, failure: PartFailure) -> None:
-        """Enqueue that one of our messages failed at its channel, once per message."""
-        identity = f"{failure.about.identity}#failed"
+    def send_failure(self, failure: PartFailure, *, replay: int = 0) -> None:
+        """Enqueue that one of our messages failed at its channel, once; ``replay`` as for `send`."""
+        suffix = f"#replay#{replay}" if replay else ""
+        identity = f"{failure.about.identity}#failed{suffix}"
         self._send(failure.to_json(), failure.key.group_id, identity)
 
     def send_reminder(self, due: QueuedReminder, *, replay: int = 0) -> None:
@@ -104,3 +109,12 @@ class ConversationQueue:
         self._client.change_message_visibility(
             QueueUrl=self._url, ReceiptHandle=record.receipt_handle, VisibilityTimeout=whole
         )
+
+
+def come_back(queue: ConversationQueue, records: Sequence[QueueRecord], seconds: float) -> None:
+    """Let records come back soon, as far as the queue lets: it refuses those that are gone meanwhile."""
+    for record in reversed(records):  # the newest is the timer, which matters most
+        try:
+            queue.hide(record, seconds)
+        except ClientError as refused:
+            log.info("a record's return could not be set", code=refused.response["Error"]["Code"])

@@ -61,10 +61,25 @@ class Storms:
             log.error("many conversations are given up for one cause", reason=cause)
         return self._counted(Key(f"company#{company_id}#causes", cause))
 
-    def _counted(self, key: Key) -> Notice:
+    def handed_over(self, company_id: str, cause: str, turn: str) -> Notice:
+        """Count one conversation that was handed over for a fault, without giving its turn up.
+
+        Args:
+            company_id: whose it is.
+            cause: what led to it.
+            turn: which turn; the one that speaks for a storm does so again when it is counted again.
+
+        Returns:
+            How its company's staff is to be told.
+        """
+        return self._counted(Key(f"company#{company_id}#causes", f"hand_over#{cause}"), turn)
+
+    def _counted(self, key: Key, by: str = "") -> Notice:
         for _ in range(_TRIES):
             before = self._table.get(key, consistent=True) or {}
-            item = self._with_one_more(key, before)
+            if by and before.get("told_by") == by:
+                return Notice.STORM  # it died before it could write down that it speaks for all
+            item = self._with_one_more(key, before, by)
             try:
                 self._table.put(
                     item,
@@ -79,15 +94,18 @@ class Storms:
         log.warning("a dead letter could not be counted", reason="busy")
         return Notice.OWN
 
-    def _with_one_more(self, key: Key, before: Item) -> Item:
+    def _with_one_more(self, key: Key, before: Item, by: str) -> Item:
         """The newest moments are enough: the one before the last twenty says whether there are too many."""
         now = self._clock.now()
         since = epoch_milliseconds(now) - STORM_SECONDS * 1000
         recent = [at for at in before.get("times_ms", []) if at > since][-STORM_ABOVE:]
         times = [*recent, epoch_milliseconds(now)]
+        storm = len(times) > STORM_ABOVE
+        speaks = before["told_by"] if before.get("storm") and "told_by" in before else by
         return key.as_item() | {
             "times_ms": times,
-            "storm": len(times) > STORM_ABOVE,
+            "storm": storm,
+            "told_by": speaks if storm else "",
             "version": before.get("version", 0) + 1,
             "expires_at": int((now + timedelta(days=1)).timestamp()),
             "v": SCHEMA_VERSION,

@@ -16,6 +16,7 @@ from shared.conversations.plan import Outcome, Plan, with_done
 from shared.conversations.posting import Poster
 from shared.conversations.reminding import note_outcome, wrong_by_now
 from shared.conversations.situation import NEWER_MESSAGE, Situation
+from shared.conversations.staff_mail import StaffMail
 from shared.conversations.statuses import set_status
 from shared.platform.clock import Deadline
 from shared.platform.errors import FrontdeskError, GiveUp
@@ -120,8 +121,10 @@ class Turn:
         decider = Decider(self._desk, lambda messages, deadline: self._listen(messages, deadline, chatwoot))
         journal = LedgerJournal(self._ledger, entries, self._renew, self._desk.pulse)
         plan = decider.decide(case, journal, thinking)
-        handed_over = plan.outcome is Outcome.HANDED_OVER
-        return with_done(plan, tools_that_acted(self._ledger.entries())) if handed_over else plan
+        if plan.outcome is not Outcome.HANDED_OVER:
+            return plan
+        done = with_done(plan, tools_that_acted(self._ledger.entries()))
+        return StaffMail(self._desk, self._ledger).planned(done, case)
 
     def _listen(
         self, messages: tuple[IncomingMessage, ...], deadline: Deadline, chatwoot: ChatwootClient
@@ -191,8 +194,7 @@ class Turn:
         if self._reminder is not None:
             contact = self._about[-1].contact
             note_outcome(self._desk, contact, self._reminder, outcome, reason or plan.reason, sent)
-        keep_days = self._company.retention.history_days
-        self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days)
+        self._close(plan, outcome, sent)
         count_sent(self._desk.table, self._about[-1].contact, len(sent), self._desk.clock.now())
         count("Turns", outcome=str(outcome))
         log.info("turn closed", outcome=str(outcome), reason=_slug(plan.reason), parts=len(sent))
@@ -222,12 +224,16 @@ class Turn:
         # A note or a status is enough for people to notice; the customer's farewell alone is not.
         untold = failures[0] if len(failures) > (1 if plan.status else 0) else None
         outcome = Outcome.GIVEN_UP if untold else plan.outcome
-        keep_days = self._company.retention.history_days
-        self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days)
+        self._close(plan, outcome, sent)
         count("Turns", outcome=str(outcome))
         if untold:
             raise untold
         return outcome
+
+    def _close(self, plan: Plan, outcome: Outcome, sent: Sequence[Sent]) -> None:
+        keep_days = self._company.retention.history_days
+        notice = plan.notice if outcome is Outcome.HANDED_OVER else None
+        self._ledger.close(outcome, self._messages, self._history(sent), keep_days=keep_days, notice=notice)
 
     def _poster(self, chatwoot: ChatwootClient) -> Poster:
         return Poster(

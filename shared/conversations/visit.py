@@ -11,23 +11,24 @@ import json
 import traceback
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
 from shared.companies.pulse import CHATWOOT
 from shared.conversations.blame import SPOKE, failing_service
 from shared.conversations.customers import note_of
-from shared.conversations.deciding import failure_plan, speaking_rules
+from shared.conversations.deciding import speaking_rules
 from shared.conversations.delivery_rates import count_failed
 from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
+from shared.conversations.hand_over_plans import failure_plan
 from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
 from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, Ledger
 from shared.conversations.ledger_head import FenceLost
 from shared.conversations.plan import Outcome
 from shared.conversations.posting import FAILED, NOT_SENT, POSTING, Unsettled, turn_of
+from shared.conversations.queues import come_back
 from shared.conversations.reminders import DueReminder
 from shared.conversations.reminding import Reminding
+from shared.conversations.staff_mail import StaffMail
 from shared.conversations.turn import Turn
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
@@ -88,6 +89,7 @@ class Visit:
         self._ledger = Ledger(desk.table, key, desk.clock)
         self._inbox = Inbox(desk.table, key)
         self._reminding = Reminding(desk, self._ledger)
+        self._mail = StaffMail(desk, self._ledger)
 
     def make(self) -> list[QueueRecord]:
         """Do what is due.
@@ -100,6 +102,7 @@ class Visit:
             self._store()
             staying = [self._timer]
             again_after = self._what_is_due()
+            again_after = self._and_pay(again_after)
         except FenceLost:
             log.info("somebody took the conversation up after us")
             come_back(self._queue, staying, _AFTER_A_LOST_FENCE_SECONDS)
@@ -112,17 +115,25 @@ class Visit:
         self._queue.hide(self._timer, again_after)
         return staying
 
+    def _and_pay(self, again_after: float | None) -> float | None:
+        """Queue the e-mail that staff is owed; returns when to come again, as given or sooner."""
+        try_again = self._mail.pay(self._ledger.head.owed, self._letters[-1].about)
+        waits = [seconds for seconds in (again_after, try_again) if seconds is not None]
+        return min(waits, default=None)
+
     def _put_back_as_new(self) -> bool:
         """Replace a timer that was received many times: SQS gives up on it, although it only waited.
 
         The copy comes at once, its receives counted anew; the ledger knows what is due when.
         """
         content = self._letters[-1].content
-        if self._timer.receive_count < _MANY_RECEIVES or isinstance(content, PartFailure):
+        if self._timer.receive_count < _MANY_RECEIVES:
             return False
         replay = epoch_milliseconds(self._desk.clock.now())
         if isinstance(content, DueReminder):
             self._queue.send_reminder(content, replay=replay)
+        elif isinstance(content, PartFailure):
+            self._queue.send_failure(content, replay=replay)
         else:
             self._queue.send(content, replay=replay)
         self._queue.delete([self._timer])
@@ -134,7 +145,7 @@ class Visit:
         self._note_customer(now)
         for letter in self._letters:
             if isinstance(letter.content, PartFailure):
-                self._store_failure(letter.content)
+                self._store_failure(letter.content, new=letter.record.receive_count == 1)
                 continue
             if isinstance(letter.content, DueReminder):
                 self._ledger.reminders.note(letter.content.reminder)
@@ -151,14 +162,15 @@ class Visit:
             if contact.contact_id:
                 self._desk.table.put(note_of(contact, self._key.conversation_id, now))
 
-    def _store_failure(self, failure: PartFailure) -> None:
+    def _store_failure(self, failure: PartFailure, *, new: bool) -> None:
         turn = turn_of(failure.marker)
         self._ledger.part_failed(turn, failure.marker, {"state": FAILED, "message_id": failure.message_id})
         first = self._ledger.note_failure(turn, json.dumps(failure.error))
         if not first:
             log.info("another part of the same turn failed at its channel")
         contact, channel = failure.about.contact, failure.about.channel
-        count_failed(self._desk.table, contact, channel, failure.error, self._desk.clock.now())
+        if new:  # not each time that it comes back as a timer
+            count_failed(self._desk.table, contact, channel, failure.error, self._desk.clock.now())
 
     def _what_is_due(self) -> float | None:
         """Run a turn if one is due; returns after how many seconds to come again, ``None`` for never."""
@@ -188,7 +200,7 @@ class Visit:
         def open_turn(turn: Turn) -> None:
             case = turn.case()
             plan = failure_plan(case, error, speaking_rules(case), self._desk.clock.now())
-            self._ledger.open_with_plan(plan, tells_failure=True)
+            self._ledger.open_with_plan(self._mail.planned(plan, case), tells_failure=True)
 
         return self._guarded(company, [], 1, unanswered, open_turn)
 
@@ -376,15 +388,6 @@ class Visit:
         unread = {NOT_SENT, FAILED}
         sent = any(name.startswith("part#") and item["state"] not in unread for name, item in entries.items())
         return plan is not None and plan.outcome is Outcome.HANDED_OVER and sent
-
-
-def come_back(queue: ConversationQueue, records: Sequence[QueueRecord], seconds: float) -> None:
-    """Let records come back soon, as far as the queue lets: it refuses those that are gone meanwhile."""
-    for record in reversed(records):  # the newest is the timer, which matters most
-        try:
-            queue.hide(record, seconds)
-        except ClientError as refused:
-            log.info("a record's return could not be set", code=refused.response["Error"]["Code"])
 
 
 def where(error: BaseException) -> list[str]:

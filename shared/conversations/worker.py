@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from shared.conversations.backlog import TakenUp
 from shared.conversations.letters import Letter, content_of
-from shared.conversations.visit import FULL_BATCH, Visit, come_back, where
+from shared.conversations.queues import come_back
+from shared.conversations.visit import FULL_BATCH, Visit, where
 from shared.platform.clock import Deadline
 from shared.platform.observability import bound, count, log
 

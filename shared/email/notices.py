@@ -1,4 +1,4 @@
-"""E-mails to a company's own people: it must connect again, or a customer was left without an answer.
+"""E-mails to a company's own people: it must connect again, a conversation waits, a customer was left alone.
 
 A notice never stands in the way of what it tells of: a company that is gone, has no ``staff_email`` or no
 provider gets none, and the log says so.
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.companies.model import Company
     from shared.companies.store import CompanyStore
     from shared.email.outbox import Outbox
+    from shared.email.records import Contact
     from shared.platform.clock import Clock
 
 _NAMES = {"google": "Google Calendar", "calendly": "Calendly"}
@@ -63,19 +64,50 @@ class StaffNotices:
         self._tell(company_id, company, "reconnect_notice", "notice", key, {"integration": integration})
 
     def left_unanswered(
-        self, company_id: str, *, contact: str, channel: str, reason: str, url: str, key: str
+        self,
+        company_id: str,
+        *,
+        contact: str,
+        channel: str,
+        reason: str,
+        url: str,
+        key: str,
+        customer: Contact | None = None,
     ) -> None:
-        """A conversation was given up, and nobody could be told in Chatwoot."""
+        """A conversation was given up, and nobody could be told in Chatwoot; ``reason`` is a slug."""
         company = self._company(company_id)
         if company is None:
             return
-        conversation = {
-            "contact": contact[:LONGEST_VALUE] or None,
-            "channel": channel.removeprefix("Channel::") or "Chatwoot",
-            "reason": f"{_in_language(_LEFT, company)} ({reason})",
-            "url": url or None,
-        }
-        self._tell(company_id, company, "dead_letter_notice", "staff", key, {"conversation": conversation})
+        told = _conversation(contact, channel, f"{_in_language(_LEFT, company)} ({reason})", url)
+        self._tell(company_id, company, "dead_letter_notice", "staff", key, told, customer)
+
+    def handed_over(
+        self,
+        company_id: str,
+        *,
+        contact: str,
+        channel: str,
+        reason: str,
+        url: str,
+        key: str,
+        customer: Contact | None = None,
+    ) -> None:
+        """A conversation waits for a person.
+
+        Args:
+            company_id: whose it is.
+            contact: what the customer is called; may be empty.
+            channel: Chatwoot's channel type.
+            reason: in words of the company's language, as they stand behind "Reason:".
+            url: the conversation's page in Chatwoot; may be empty.
+            key: makes it this e-mail and no other.
+            customer: whose it is, so that it is found when the customer is to be forgotten.
+        """
+        company = self._company(company_id)
+        if company is None:
+            return
+        told = _conversation(contact, channel, f"{reason[:1].upper()}{reason[1:]}.", url)
+        self._tell(company_id, company, "hand_over_notice", "staff", key, told, customer)
 
     def _company(self, company_id: str) -> Company | None:
         try:
@@ -95,6 +127,7 @@ class StaffNotices:
         kind: Kind,
         key: str,
         values: dict[str, Any],
+        customer: Contact | None = None,
     ) -> None:
         with bound(company_id=company_id):
             try:
@@ -107,12 +140,25 @@ class StaffNotices:
                     }
                 )
                 ends_at = worth_until(company, kind, self._clock.now())
-                self._outbox.enqueue(company_id, email, key=f"notice:{key}", kind=kind, ends_at=ends_at)
+                self._outbox.enqueue(
+                    company_id, email, key=f"notice:{key}", kind=kind, ends_at=ends_at, contact=customer
+                )
             except Conflict:
                 log.info("the notice was given before", template=template)
             except InvalidInput as error:
                 log.error("a notice cannot be written", template=template, reason=error.reason)
                 count("NoticesUnwritten", template=template)
+
+
+def _conversation(contact: str, channel: str, reason: str, url: str) -> dict[str, Any]:
+    """The values of a template that tells of a conversation."""
+    values = {
+        "contact": contact[:LONGEST_VALUE] or None,
+        "channel": channel.removeprefix("Channel::") or "Chatwoot",
+        "reason": reason,
+        "url": url or None,
+    }
+    return {"conversation": values}
 
 
 def _in_language(words: dict[str, str], company: Company) -> str:

@@ -51,9 +51,10 @@ class FakeFifoQueue:
         suffix = f"#replay#{replay}" if replay else ""
         self.put(message.to_json(), message.key.group_id, message.deduplication_id + suffix)
 
-    def send_failure(self, failure: PartFailure) -> None:
+    def send_failure(self, failure: PartFailure, *, replay: int = 0) -> None:
         """See `shared.conversations.queues.ConversationQueue`."""
-        self.put(failure.to_json(), failure.key.group_id, f"{failure.about.identity}#failed")
+        suffix = f"#replay#{replay}" if replay else ""
+        self.put(failure.to_json(), failure.key.group_id, f"{failure.about.identity}#failed{suffix}")
 
     def send_reminder(self, due: DueReminder, *, replay: int = 0) -> None:
         """See `shared.conversations.queues.ConversationQueue`."""
