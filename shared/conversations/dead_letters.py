@@ -244,14 +244,7 @@ class DeadLetterOffice:
             deadline=deadline,
         )
         if not ledger.head.turn:
-            begun = self._records.hand_over_begins(letter, ledger.head.last_turn + 1)
-            done = tools_that_acted(ledger.entries(letter.turn)) if letter.turn else []
-            known = turn.case(chatwoot)
-            plan = with_done(self._plan(case, known), done)
-            plan = StaffMail(self._desk, ledger).planned(
-                plan, known, key=_mail_key(letter), counted=letter.notice or Notice.OWN
-            )
-            ledger.open_with_plan(plan, also=[begun])
+            self._begin(letter, ledger, turn.case(chatwoot))
         try:
             self._carry_out(turn, ledger, chatwoot)
         except GiveUp:
@@ -260,6 +253,15 @@ class DeadLetterOffice:
                 ledger.close(Outcome.GIVEN_UP, [])
             raise
         return LetterState.HANDED_OVER
+
+    def _begin(self, letter: LetterRecord, ledger: Ledger, known: Case) -> None:
+        """Open the turn, with its plan and the e-mail that goes with it."""
+        done = tools_that_acted(ledger.entries(letter.turn)) if letter.turn else []
+        plan = with_done(self._plan(letter.case, known), done)
+        how = letter.notice or Notice.OWN  # whoever recorded it may have died before it noted that
+        plan = StaffMail(self._desk, ledger).planned(plan, known, key=_mail_key(letter), counted=how)
+        begun = self._records.hand_over_begins(letter, ledger.head.last_turn + 1)
+        ledger.open_with_plan(plan, also=[begun])
 
     def _taken_up(self, letter: LetterRecord) -> Ledger | None:
         """The conversation's ledger in our hands; ``None`` when nobody has to be told any more."""

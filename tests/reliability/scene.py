@@ -23,6 +23,7 @@ from tests.fakes.calendar import FakeCalendars
 from tests.fakes.ears import attachment
 from tests.fakes.table import MemoryTable
 from tests.reliability.effects import Death, Fault, Recorded, Recorder
+from tests.reliability.mailing import TOLD, Mailing
 from tests.reliability.reminding import Reminding
 from tests.support import files
 from tests.support.bookings import DOCUMENT
@@ -151,8 +152,14 @@ class Run:
         def lend() -> Iterator[Orchestrator]:
             yield orchestrator
 
+        self.mailing = Mailing(self.world, recorder)
         desk = replace(
-            self.world.desk, table=table, chatwoot=lambda *_: chatwoot, mind=lend, ears=self._ears(recorder)
+            self.world.desk,
+            table=table,
+            chatwoot=lambda *_: chatwoot,
+            mind=lend,
+            ears=self._ears(recorder),
+            staff=self.mailing.staff,
         )
         queue: Any = Recorded(self.world.queue, "sqs", QUEUE, recorder)
         letters: Any = Recorded(self.world.dead_letters, "sqs", QUEUE, recorder)
@@ -311,8 +318,19 @@ def _answered(run: Run) -> None:
     _quiet_in_the_end(run)
 
 
+def _mailed(run: Run, *templates: str) -> None:
+    """Staff was told once, whatever happened, and the e-mail's worker was called."""
+    mails = run.mailing.mails()
+    assert len(mails) < 2, f"{len(mails)} e-mails: too many"
+    assert mails, "staff was told nothing"
+    assert mails[0] in templates, f"another e-mail was written: {mails[0]}"
+    assert run.mailing.forgotten() == 0, "an e-mail was written and not queued"
+    assert not run.world.head()["owed"], "an e-mail is still owed"
+
+
 def _handed_over(run: Run) -> None:
     assert run.world.said() == ["Le paso con Rosa."], f"said {run.world.said()}"
+    _mailed(run, "hand_over_notice")
     assert len(run.world.chatwoot.notes(214)) == 1, f"{len(run.world.chatwoot.notes(214))} notes"
     assert run.world.chatwoot.statuses == {214: "pending"}, "the status is wrong"
     assert run.world.dead_letter_items() == [], "given up"
@@ -330,6 +348,7 @@ def _heard_and_answered(run: Run) -> None:
 
 
 def _failure_told(run: Run) -> None:
+    _mailed(run, "hand_over_notice")
     assert len(run.world.said()) == 1, "something was said again"
     assert len(run.world.chatwoot.notes(214)) == 1, f"{len(run.world.chatwoot.notes(214))} notes"
     assert run.world.chatwoot.statuses == {214: "pending"}, "the status is wrong"
@@ -353,6 +372,8 @@ def _given_up(run: Run) -> None:
     assert run.world.chatwoot.statuses == {214: "pending"}, "the status is wrong"
     (letter,) = run.world.dead_letter_items()
     assert letter["state"] == "handed_over", f"the dead letter is {letter['state']}"
+    # Where telling people in Chatwoot failed at first, they have read that instead.
+    _mailed(run, "hand_over_notice", "dead_letter_notice")
     assert not run.world.dead_letters, "the dead-letter queue is not empty"
     _quiet_in_the_end(run)
 
@@ -369,6 +390,7 @@ SCENES = (
         (called("hand_over", reason="wants Rosa"), said("Le paso con Rosa.")),
         _handed_over,
         _a_question,
+        TOLD,
     ),
     Scene(
         "a voice note and a picture are answered",
@@ -395,6 +417,6 @@ SCENES = (
         DOCUMENT,
     ),
     Scene("a reminder is due", (said("Sí, a las diez."),), _reminded, _a_reminder_is_due),
-    Scene("a part failed at its channel", (said("Hola."),), _failure_told, _a_failed_part),
-    Scene("the turn is given up", (GiveUp("no", reason="model_denied"),), _given_up, _a_question),
+    Scene("a part failed at its channel", (said("Hola."),), _failure_told, _a_failed_part, TOLD),
+    Scene("the turn is given up", (GiveUp("no", reason="model_denied"),), _given_up, _a_question, TOLD),
 )

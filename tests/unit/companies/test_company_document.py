@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -71,6 +71,7 @@ FULL: dict[str, Any] = {
         "customer_patterns": [],
         "status": "open",
         "customer_text": {"es": "Un momento."},
+        "notify_by_email": "outside_hours",
     },
     "quiet_window_seconds": 2,
     "quiet_cap_seconds": 6.5,
@@ -250,6 +251,12 @@ def test_what_has_no_default_must_be_there(missing: str) -> None:
         ),
         ("hand_over.reply_patterns", ["!?"], "hand_over.reply_patterns[0]", "letter or digit"),
         ("hand_over.status", "resolved", "hand_over.status", "'open', 'pending' or 'snoozed'"),
+        (
+            "hand_over.notify_by_email",
+            True,
+            "hand_over.notify_by_email",
+            "'never', 'always' or 'outside_hours'",
+        ),
         ("disclosure.texts", {"spanisch!": "x"}, "disclosure.texts.spanisch!", "language tag"),
         ("takeover.bot_statuses", ["closed"], "takeover.bot_statuses[0]", "'open'"),
         ("takeover.bot_statuses", [], "takeover.bot_statuses", "at least 1"),
@@ -311,6 +318,38 @@ def test_a_wrong_field_is_named_with_what_is_wrong(path: str, value: object, pla
         Company.parse(with_field(path, value))
     found = {field.field: field.problem for field in refused.value.fields}
     assert words in found[place]
+
+
+MAIL = {
+    "email": {"from_address": "a@b.es", "providers": [{"id": "grid", "vendor": "sendgrid"}]},
+    "staff_email": "equipo@clinica.es",
+    "opening_hours": {"monday": [{"from": "09:00", "to": "12:00"}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "missing", "words"),
+    [
+        ("always", "staff_email", "must have a staff_email, because its hand_over.notify_by_email"),
+        ("always", "email", "must have a provider of e-mail"),
+        ("outside_hours", "opening_hours", "must have opening_hours"),
+    ],
+)
+def test_an_e_mail_that_could_never_reach_anybody_is_refused(rule: str, missing: str, words: str) -> None:
+    """Whoever asks for it would wait for it in vain."""
+    document = {**SMALLEST, **MAIL, "hand_over": {"notify_by_email": rule}}
+    assert Company.parse(document).hand_over.notify_by_email == rule
+    with pytest.raises(InvalidInput, match=words):
+        Company.parse({name: value for name, value in document.items() if name != missing})
+
+
+def test_a_company_is_closed_outside_its_hours_and_never_without_any() -> None:
+    """On its own clock."""
+    morning = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)  # half past nine on a Monday in Madrid
+    company = Company.parse({**SMALLEST, **MAIL})
+    assert not company.is_closed(morning)
+    assert company.is_closed(morning - timedelta(hours=1))
+    assert not Company.parse(SMALLEST).is_closed(morning - timedelta(hours=1))
 
 
 def test_every_wrong_field_is_named_at_once() -> None:

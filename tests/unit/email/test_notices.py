@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
+from shared.companies.customers import Customer
 from shared.companies.model import Company
 from shared.companies.store import CompanyStore
 from shared.email.composing import filled
+from shared.email.customer_shelf import EmailShelf
 from shared.email.message import Templated
 from shared.email.notices import StaffNotices
 from shared.email.outbox import read_back
+from shared.email.records import Contact
+from shared.platform.clock import Deadline
 from tests.fakes.mail import COMPANY, MailWorld
 from tests.fakes.table import MemoryTable
 
@@ -44,6 +48,17 @@ class Staff:
             url="https://chat.example.com/app/accounts/1/conversations/7",
             key=key,
         )
+
+    def handed(self, company_id: str = COMPANY, key: str = "hand-over:1", **changes: Any) -> None:  # noqa: ANN401 - arguments
+        """A conversation was handed over."""
+        what: dict[str, Any] = {
+            "contact": "Ana <b>López</b>",
+            "channel": "Channel::Whatsapp",
+            "reason": "el cliente lo pidió",
+            "url": "https://chat.example.com/app/accounts/1/conversations/7",
+            "customer": Contact(1, 481),
+        }
+        self.notices.handed_over(company_id, key=key, **(what | changes))
 
 
 @pytest.mark.parametrize("language", ["es", "en", "pt-BR", "fr"])
@@ -80,11 +95,54 @@ def test_a_reconnect_notice_names_what_is_out_of_reach() -> None:
     assert "invalid_grant" in (told.text or "")
 
 
+@pytest.mark.parametrize("language", ["es", "en", "pt-BR", "fr"])
+def test_staff_reads_that_a_conversation_waits_and_why(language: str) -> None:
+    """One line each for who, where and why, and the way to it."""
+    staff = Staff(language=language)
+    staff.handed()
+    [email] = staff.written()
+    told = filled(email, staff.company)
+    assert [one.address for one in email.to] == ["jefa@clinicasol.example"]
+    assert "https://chat.example.com/app/accounts/1/conversations/7" in (told.text or "")
+    assert "El cliente lo pidió." in (told.text or "")
+    assert "Whatsapp" in (told.text or "")
+    assert "<b>López</b>" not in (told.html or "")
+
+
+def test_a_conversation_without_name_and_address_is_told_all_the_same() -> None:
+    """Web chat asks nobody's name, and a Chatwoot without TLS has no address that we write."""
+    staff = Staff()
+    staff.handed(contact="", url="", channel="", customer=None)
+    [email] = staff.written()
+    assert "El cliente lo pidió." in (filled(email, staff.company).text or "")
+
+
+def test_a_hand_over_is_told_once_however_its_words_have_changed() -> None:
+    """The customer may have got a name meanwhile; also where Chatwoot could not be told a moment before."""
+    staff = Staff()
+    staff.handed()
+    staff.handed(contact="Ana")
+    staff.left(key="hand-over:1")
+    staff.handed(key="hand-over:2")
+    assert len(staff.written()) == 2
+
+
+def test_a_notice_about_a_customer_goes_when_they_are_forgotten() -> None:
+    """It holds their name."""
+    staff = Staff()
+    staff.handed()
+    shelf = EmailShelf(staff.world.table, staff.world.aftermath)
+    assert shelf.forget(Customer(COMPANY, 1, 481), Deadline(staff.world.clock, 10), lambda _what: None)
+    assert list(staff.world.table.scan()) == []
+
+
 @pytest.mark.parametrize("fields", [{"staff_email": None}, {"email": {}}])
 def test_a_company_that_cannot_be_told_stops_nothing(fields: dict[str, object]) -> None:
     """No address, no provider, or no company at all."""
     staff = Staff(**fields)
     staff.left()
+    staff.handed()
     staff.notices.reconnect(COMPANY, "google", reason="x", key="k")
     staff.left("nobody")
+    staff.handed("nobody")
     assert staff.world.queued == []
