@@ -153,6 +153,13 @@ COUNTERS = (
         "A reminder met an error that nobody foresaw before it was handed on.",
     ),
     Counter(
+        "staff-mails-late",
+        names.CONVERSATION_TURNS,
+        "StaffMailsLate",
+        "Hand-overs of which a company's people could not be told by e-mail; they are told later.",
+        threshold=5,
+    ),
+    Counter(
         "token-refreshes-failing",
         names.TOKEN_REFRESH,
         "TokenRefreshesFailed",

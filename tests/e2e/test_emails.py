@@ -23,6 +23,9 @@ from shared.email.rendered import EMAIL_ID
 from tests.e2e.test_conversations import eventually
 from tests.support.email import invitation
 
+
+from tests.e2e.test_conversations import Company, eventually
+
 if TYPE_CHECKING:
     from local.ses_simulator.account import SesKey
     from tests.e2e.conftest import RunningWorld
@@ -35,14 +38,16 @@ PUBLIC = base64.b64encode(
 ).decode()
 
 
+PROVIDERS = [
+    {"id": "main", "vendor": "sendgrid"},
+    {"id": "spare", "vendor": "mailgun", "domain": "mg.example.com"},
+]
+
+
 def company_with_mail(world: RunningWorld) -> str:
     """A company whose first provider is the simulated SendGrid and whose second is the simulated Mailgun."""
     company_id = f"mail-{uuid.uuid4().hex[:12]}"
-    providers = [
-        {"id": "main", "vendor": "sendgrid"},
-        {"id": "spare", "vendor": "mailgun", "domain": "mg.example.com"},
-    ]
-    email = {"from_address": f"hola@{company_id}.example", "providers": providers}
+    email = {"from_address": f"hola@{company_id}.example", "providers": PROVIDERS}
     document = {"name": "Correo", "zone": "Europe/Madrid", "language": "es", "email": email}
     world.api("PUT", f"/api/companies/{company_id}", document)
     path = f"/api/companies/{company_id}/email/secrets"
@@ -213,3 +218,27 @@ def test_an_account_that_ses_refuses_is_passed_over(
     assert (told["provider"], told["attempts"]) == ("spare", 2)
     assert told["tried"]["aws"]["ended"] == "denied"
     assert [mail["via"] for mail in arrived(world, to)] == ["sendgrid"]
+
+
+def test_a_hand_over_is_told_to_the_companys_people_by_e_mail_once(world: RunningWorld) -> None:
+    """Who wants a person stands in Chatwoot and, a moment later, in the company's own mailbox."""
+    to = f"team-{uuid.uuid4().hex}@clinic.example"
+    company = Company(
+        world,
+        staff_email=to,
+        email={"from_address": "desk@clinic.example", "providers": PROVIDERS[:1]},
+        hand_over={"notify_by_email": "always"},
+    )
+    world.api("PUT", f"/api/companies/{company.id}/email/secrets/main", {"secret": "SG.right"})
+    try:
+        written = company.chatwoot.customer_writes("I want to talk to a person, please", contact="Ana Pérez")
+        company.replies(written.conversation_id)
+        [mail] = eventually(lambda: arrived(world, to))
+        company.chatwoot.repeat(eventually(company.deliveries)[0])
+        time.sleep(5)
+    finally:
+        company.chatwoot.close()
+    assert len(arrived(world, to)) == 1
+    assert mail["subject"] == "A conversation is waiting for a person"
+    assert "The customer asked for it." in json.dumps(mail)
+    assert "please" not in json.dumps(mail)
