@@ -232,19 +232,24 @@ class Ledger:
         """
         self._held.change({"turn": 0, "message_ids": [], "discards": self.head.discards + 1})
 
-    def part_failed(self, turn: int, marker: str, attributes: Item) -> None:
+    def part_failed(self, turn: int, marker: str, attributes: Item) -> bool:
         """Note what became of a part at its channel: certain, whoever holds the conversation.
 
         Args:
             turn: whose part it was.
             marker: the part's; where the turn has none with it, nothing is noted.
             attributes: what is certain.
+
+        Returns:
+            Whether all of it was noted before.
         """
-        prefix = turn_prefix(turn)
+        prefix, known = turn_prefix(turn), False
         for item in self._table.query(self.key.pk, prefix=f"{prefix}part#", consistent=True):
             if item.get("marker") == marker:
+                known = attributes.items() <= item.items()
                 update = _assignment(self.key, turn, item["sk"].removeprefix(prefix), attributes)
                 self._table.update(update.key, update.expression, values=update.values, names=update.names)
+        return known
 
     def note_failure(self, turn: int, failure: str) -> bool:
         """Remember that a part of a turn failed at its channel, once per turn.

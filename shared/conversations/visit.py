@@ -145,7 +145,7 @@ class Visit:
         self._note_customer(now)
         for letter in self._letters:
             if isinstance(letter.content, PartFailure):
-                self._store_failure(letter.content, new=letter.record.receive_count == 1)
+                self._store_failure(letter.content)
                 continue
             if isinstance(letter.content, DueReminder):
                 self._ledger.reminders.note(letter.content.reminder)
@@ -162,14 +162,16 @@ class Visit:
             if contact.contact_id:
                 self._desk.table.put(note_of(contact, self._key.conversation_id, now))
 
-    def _store_failure(self, failure: PartFailure, *, new: bool) -> None:
+    def _store_failure(self, failure: PartFailure) -> None:
         turn = turn_of(failure.marker)
-        self._ledger.part_failed(turn, failure.marker, {"state": FAILED, "message_id": failure.message_id})
+        known = self._ledger.part_failed(
+            turn, failure.marker, {"state": FAILED, "message_id": failure.message_id}
+        )
         first = self._ledger.note_failure(turn, json.dumps(failure.error))
         if not first:
             log.info("another part of the same turn failed at its channel")
         contact, channel = failure.about.contact, failure.about.channel
-        if new:  # not each time that it comes back as a timer
+        if not known:  # or it would count each time that it comes back as a timer
             count_failed(self._desk.table, contact, channel, failure.error, self._desk.clock.now())
 
     def _what_is_due(self) -> float | None:

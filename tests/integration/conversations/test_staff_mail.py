@@ -196,14 +196,17 @@ def test_an_e_mail_that_is_too_late_is_counted_as_lost(
     assert mailing.dead_letter_items() == []
 
 
-def test_a_failed_part_is_told_also_when_its_record_has_waited_often(mailing: MailingWorld) -> None:
-    """SQS would take it for something that crashed."""
+def test_a_failed_part_is_told_also_when_its_record_has_waited_often(
+    mailing: MailingWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SQS would take it for something that crashed; and the inbox would seem to fail again and again."""
     mailing.customer_writes("hola", 70_011)
     mailing.work_until_done()
     mailing.staff.faults.extend(OSError("no table") for _ in range(30))
     mailing.part_fails(mailing.chatwoot.posted[0], "131047")
     mailing.work_until_done()
     assert mailing.reasons() == ["un mensaje del asistente no llegó al cliente"]
+    assert capsys.readouterr().out.count('"PartsFailedAtChannel":[1') == 1
     assert mailing.queue.most_receives < 20
     assert len(mailing.chatwoot.notes(C)) == 1
 
