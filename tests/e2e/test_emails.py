@@ -20,11 +20,8 @@ from local.failure import Failure
 from local.ses_simulator import account as ses_account
 from shared.email.callbacks.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from shared.email.rendered import EMAIL_ID
-from tests.e2e.test_conversations import eventually
-from tests.support.email import invitation
-
-
 from tests.e2e.test_conversations import Company, eventually
+from tests.support.email import invitation
 
 if TYPE_CHECKING:
     from local.ses_simulator.account import SesKey

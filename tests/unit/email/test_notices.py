@@ -16,7 +16,7 @@ from shared.email.notices import StaffNotices
 from shared.email.outbox import read_back
 from shared.email.records import Contact
 from shared.platform.clock import Deadline
-from tests.fakes.mail import COMPANY, MailWorld
+from tests.fakes.mail import COMPANY, MailWorld, NoFiles
 from tests.fakes.table import MemoryTable
 
 
@@ -131,7 +131,7 @@ def test_a_notice_about_a_customer_goes_when_they_are_forgotten() -> None:
     """It holds their name."""
     staff = Staff()
     staff.handed()
-    shelf = EmailShelf(staff.world.table, staff.world.aftermath)
+    shelf = EmailShelf(staff.world.table, staff.world.aftermath, NoFiles())  # type: ignore[arg-type]
     assert shelf.forget(Customer(COMPANY, 1, 481), Deadline(staff.world.clock, 10), lambda _what: None)
     assert list(staff.world.table.scan()) == []
 
