@@ -1,4 +1,4 @@
-"""A company's accounts at Google and Calendly."""
+"""A company's accounts at Google, Calendly and Microsoft."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import click
 from cli.client import path_of
 from cli.context import Options, options_of
 
-PROVIDERS = click.Choice(["google", "calendly"])
+PROVIDERS = click.Choice(["google", "calendly", "microsoft"])
 
 
 @click.group()
 def integration() -> None:
-    """A company's accounts at Google and Calendly."""
+    """A company's accounts at Google, Calendly and Microsoft."""
 
 
 @integration.command(name="connect")

@@ -62,7 +62,9 @@ FILES_PREFIX = "company/"
 OPENAI_API_KEY = "openai_api_key"
 GOOGLE_CLIENT_SECRET = "google_client_secret"  # noqa: S105 - a name
 CALENDLY_CLIENT_SECRET = "calendly_client_secret"  # noqa: S105 - a name
-CLIENT_SECRETS = (GOOGLE_CLIENT_SECRET, CALENDLY_CLIENT_SECRET)
+MICROSOFT_CLIENT_SECRET = "microsoft_client_secret"  # noqa: S105 - a name
+CALENDAR_CLIENT_SECRETS = (GOOGLE_CLIENT_SECRET, CALENDLY_CLIENT_SECRET)
+CLIENT_SECRETS = (*CALENDAR_CLIENT_SECRETS, MICROSOFT_CLIENT_SECRET)
 
 # CloudWatch's namespace of what alarms count in logs; the functions' own metrics are in `Frontdesk`.
 COUNTED = "Frontdesk/Alarms"

@@ -84,8 +84,10 @@ class Settings:
         missed_every_minutes: how often messages are searched for whose webhook was lost.
         google_client_id: this deployment's OAuth client at Google; empty: Google is switched off.
         calendly_client_id: the same at Calendly.
+        microsoft_client_id: the same at Microsoft.
         google_base_url: where Google's hosts are; empty: where they really are.
         calendly_base_url: the same for Calendly.
+        microsoft_base_url: the same for Microsoft.
         refresh_every_minutes: how often connections are looked for whose tokens are to be renewed.
         mail_base_url: where SendGrid's and Mailgun's hosts are; empty: where they really are.
         ses_base_url: the same for SES.
@@ -111,8 +113,10 @@ class Settings:
     missed_every_minutes: int = 2
     google_client_id: str = ""
     calendly_client_id: str = ""
+    microsoft_client_id: str = ""
     google_base_url: str = ""
     calendly_base_url: str = ""
+    microsoft_base_url: str = ""
     refresh_every_minutes: int = 5
     sync_every_minutes: int = 15
     mail_base_url: str = ""
@@ -152,8 +156,10 @@ def read_settings(context: Callable[[str], object]) -> Settings:
         missed_every_minutes=reader.number("missed_every_minutes", 2, EVERY_MINUTES_RANGE),
         google_client_id=reader.text("google_client_id"),
         calendly_client_id=reader.text("calendly_client_id"),
+        microsoft_client_id=reader.text("microsoft_client_id"),
         google_base_url=reader.url("google_base_url"),
         calendly_base_url=reader.url("calendly_base_url"),
+        microsoft_base_url=reader.url("microsoft_base_url"),
         refresh_every_minutes=reader.number("refresh_every_minutes", 5, REFRESH_MINUTES_RANGE),
         sync_every_minutes=reader.number("sync_every_minutes", 15, SYNC_MINUTES_RANGE),
         mail_base_url=reader.url("mail_base_url"),

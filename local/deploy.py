@@ -31,7 +31,7 @@ class Deployment:
         aws_endpoint_url: the local AWS.
         public_url: the address under which our API can be called.
         model: the model that the functions ask.
-        clients: who this deployment is at Google and Calendly.
+        clients: who this deployment is at Google, Calendly and Microsoft.
         mail_base_url: the simulated SendGrid and Mailgun, and what stands before the local AWS's SES.
     """
 

@@ -1,4 +1,4 @@
-"""Who the local deployment is at Google and Calendly: a client, registered at each simulator."""
+"""Who the local deployment is at Google, Calendly and Microsoft: a client, registered at each simulator."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def register(ports: Ports) -> OAuthClients:
         Failure: a simulator refused.
     """
     made = {}
-    for provider, port in {"google": ports.google, "calendly": ports.calendly}.items():
+    places = {"google": ports.google, "calendly": ports.calendly, "microsoft": ports.microsoft}
+    for provider, port in places.items():
         secret = secrets.token_urlsafe(24)
         callback = f"{url(ports.api)}/api/integrations/{provider}/callback"
         client = {"client_id": CLIENT_ID, "client_secret": secret, "redirect_uris": [callback]}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from local.failure import Failure
 
 DEFAULT_PORT = 8480
-HOW_MANY = 9
+HOW_MANY = 10
 LOOPBACK = "127.0.0.1"
 
 
@@ -66,6 +66,11 @@ class Ports:
     def smtp(self) -> int:
         """The mail simulator's SMTP."""
         return self.first + 8
+
+    @property
+    def microsoft(self) -> int:
+        """The Microsoft simulator."""
+        return self.first + 9
 
     @property
     def all(self) -> tuple[int, ...]:

@@ -161,7 +161,7 @@ def connect_links(world: World) -> list[str]:
     """
     api = Caller(world.api_url, world.company_api_key)
     lines = ["To connect the sample company with another account, open within the hour (each works once):"]
-    for provider in (GOOGLE, "calendly"):
+    for provider in PROVIDERS:
         answer = api("POST", f"/api/integrations/{provider}/connect", {"company_id": world.company_id})
         lines.append(f"  {provider:17} {answer['auth_url']}")
     return lines

@@ -33,6 +33,7 @@ def start(processes: Processes, ports: Ports, state: Path) -> dict[int, Process]
             "own-calendar.log",
         ),
         ports.mail: ("mail simulator", "local.mail_simulator", "mail.log"),
+        ports.microsoft: ("Microsoft simulator", "local.microsoft_simulator", "microsoft.log"),
     }
     more = {ports.mail: ("--smtp-port", str(ports.smtp), "--aws-url", url(ports.aws))}
     return {

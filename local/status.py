@@ -44,6 +44,7 @@ def addresses(world: World) -> list[str]:
         f"  Calendly          {world.calendly_base_url}  (simulated)",
         f"  Own calendar      {world.generic_calendar_base_url}/calendars/ana  (simulated)",
         f"  inbox             {world.mail_base_url}/inbox  (simulated mail; SMTP on port {world.smtp_port})",
+        f"  Microsoft         {world.microsoft_base_url}  (simulated)",
         f"  operator's key    {world.operator_api_key}",
     ]
     if world.company_id:

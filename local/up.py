@@ -168,6 +168,7 @@ class Up:
             generic_calendar_base_url=url(self._ports.generic_calendar),
             mail_base_url=url(self._ports.mail),
             smtp_port=self._ports.smtp,
+            microsoft_base_url=url(self._ports.microsoft),
             logs=str(surroundings.log_folder(self._options.state)),
         )
 

@@ -34,6 +34,7 @@ class World:
         generic_calendar_base_url: the simulator of a company's own calendar.
         mail_base_url: the mail simulator: SendGrid, Mailgun and SES, and its page ``/inbox``.
         smtp_port: its SMTP, on the loopback address.
+        microsoft_base_url: the Microsoft simulator.
         logs: the folder of the processes' logs.
         company_id: the sample company; empty without the sample.
         company_api_key: a key of the sample company; empty without the sample.
@@ -56,6 +57,7 @@ class World:
     generic_calendar_base_url: str = ""
     mail_base_url: str = ""
     smtp_port: int = 0
+    microsoft_base_url: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
     company_id: str = ""
     company_api_key: str = field(default="", repr=False)

@@ -64,10 +64,11 @@ def invitation(asked: Invitation, link: str, language: str) -> Answer:
     now = (
         [_paragraph(text("invite_now", language, account=asked.account_email))] if asked.account_email else []
     )
+    boxes = [_paragraph(text("invite_boxes", language))] if asked.provider.boxes else []
     parts = [
         _paragraph(text("invite", language, **names)),
         _list(scope_texts(asked.provider.asked, language)),
-        _paragraph(text("invite_boxes", language)),
+        *boxes,
         *now,
         _form("start", {"link": link}, text("invite_button", language, **names)),
         _paragraph(text("invite_stranger", language, **names)),

@@ -166,6 +166,7 @@ REASONS = {
     "unknown_choice": "state_unknown",
     "org_internal": "administrator",
     "admin_policy_enforced": "administrator",
+    "consent_required": "administrator",
     "server_error": "provider_down",
     "temporarily_unavailable": "provider_down",
     "unauthorized_client": "not_set_up",
@@ -188,6 +189,17 @@ SCOPES: dict[str, tuple[str, str, str]] = {
         "enviar correos en tu nombre (Google solo da este permiso junto con el de leer, escribir y borrar tu correo)",
         "send e-mail as you (Google gives this only together with reading, writing and deleting your mail)",
         "enviar e-mails em seu nome (a Google só o dá com o de ler, escrever e apagar o seu correio)",
+    ),
+    "https://outlook.office.com/SMTP.Send": (
+        "enviar correos desde este buzón, en tu nombre (no los puede leer)",
+        "send e-mail from this mailbox, as you (it cannot read any)",
+        "enviar e-mails desta caixa de correio, em seu nome (não os pode ler)",
+    ),
+    "offline_access": (
+        "hacerlo también cuando no estés", "do so while you are away as well", "fazê-lo também na sua ausência",
+    ),
+    "profile": (
+        "saber tu nombre y con qué usuario entras", "know your name and what you sign in with", "saber o seu nome e com que utilizador entra",
     ),
     "email": ("saber tu dirección de correo", "know your e-mail address", "saber o seu endereço de e-mail"),
     "openid": ("saber qué cuenta es", "know which account it is", "saber que conta é"),

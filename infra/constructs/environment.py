@@ -83,6 +83,8 @@ def _oauth(on: Resources) -> dict[str, str]:
         "FRONTDESK_GOOGLE_BASE_URL": settings.google_base_url or "-",
         "FRONTDESK_CALENDLY_CLIENT_ID": settings.calendly_client_id or "-",
         "FRONTDESK_CALENDLY_BASE_URL": settings.calendly_base_url or "-",
+        "FRONTDESK_MICROSOFT_CLIENT_ID": settings.microsoft_client_id or "-",
+        "FRONTDESK_MICROSOFT_BASE_URL": settings.microsoft_base_url or "-",
     }
 
 

@@ -96,7 +96,7 @@ def _turns(on: Resources) -> list[iam.PolicyStatement]:
         *_outbox(on),
         _key(on, names.CONVERSATION_TURNS, OPEN),
         _parameter(on, names.OPENAI_API_KEY),
-        *_client_secrets(on),
+        *_client_secrets(on, names.CALENDAR_CLIENT_SECRETS),
     ]
 
 
@@ -179,7 +179,7 @@ def _calendar_sync(on: Resources) -> list[iam.PolicyStatement]:
         *_outbox(on),
         _queue(on.queues.sync, ("SendMessage", *CONSUME)),
         _key(on, names.CALENDAR_SYNC, OPEN),
-        *_client_secrets(on),
+        *_client_secrets(on, names.CALENDAR_CLIENT_SECRETS),
     ]
 
 
@@ -281,9 +281,11 @@ def _key(on: Resources, function: str, actions: tuple[str, ...]) -> iam.PolicySt
     return statement
 
 
-def _client_secrets(on: Resources) -> list[iam.PolicyStatement]:
+def _client_secrets(
+    on: Resources, secrets: tuple[str, ...] = names.CLIENT_SECRETS
+) -> list[iam.PolicyStatement]:
     """Who this deployment is at the OAuth providers."""
-    return [_parameter(on, name) for name in names.CLIENT_SECRETS]
+    return [_parameter(on, name) for name in secrets]
 
 
 def _parameter(on: Resources, name: str) -> iam.PolicyStatement:

@@ -16,7 +16,12 @@ from local.serving import HOST
 from local.smtp_simulator.certificate import server_tls
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local.mail_simulator.kept import Post
+
+    # Whether a user may log in with an access token.
+    Takes = Callable[[str, str], bool]
 
 STAGES = ("connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "body", "answer")
 LARGEST_BYTES = 25 * 1024 * 1024
@@ -66,9 +71,10 @@ class Switches:
 class _Handler:
     """What the server does with logins and mails."""
 
-    def __init__(self, post: Post, switches: Switches) -> None:
+    def __init__(self, post: Post, switches: Switches, takes: Takes) -> None:
         self._post = post
         self._switches = switches
+        self._takes = takes
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: ANN401, N802, ARG002 - aiosmtpd's
         """Keep the mail, unless it is to be refused: a server that says so has not taken it."""
@@ -85,14 +91,19 @@ class _Handler:
         return f"250 2.0.0 queued as {mail.number}"
 
     async def auth_XOAUTH2(self, server: Any, args: list[str]) -> AuthResult:  # noqa: ANN401, N802 - aiosmtpd's
-        """Take any token but ``expired``."""
-        words = base64.b64decode(args[1]).decode()
-        if "Bearer expired" not in words:
-            return AuthResult(success=True, auth_data=LoginPassword(words.split("\x01")[0].encode(), b""))
+        """Google's and Microsoft's way: ``user=…^Aauth=Bearer …^A^A``."""
+        user, bearer, *_ = base64.b64decode(args[1]).decode().split("\x01")
+        if self._takes(user.removeprefix("user="), bearer.removeprefix("auth=Bearer ")):
+            return AuthResult(success=True, auth_data=LoginPassword(user.encode(), b""))
         await server.challenge_auth('{"status":"400","schemes":"Bearer"}')
         return AuthResult(
             success=False, handled=False, message="535 5.7.8 Username and Password not accepted"
         )
+
+
+def any_but_expired(_user: str, token: str) -> bool:
+    """Take every token that does not begin with ``expired``."""
+    return not token.startswith("expired")
 
 
 def _authenticate(_server: Any, _session: Any, _envelope: Any, _way: str, given: Any) -> AuthResult:  # noqa: ANN401 - aiosmtpd's
@@ -175,10 +186,18 @@ class SmtpServer(Controller):
         switches: what goes wrong.
         implicit_tls: encrypted from the first byte, in place of STARTTLS.
         smtputf8: whether it offers that.
+        takes: which users may log in with which access tokens.
     """
 
     def __init__(
-        self, post: Post, port: int, switches: Switches, *, implicit_tls: bool = False, smtputf8: bool = True
+        self,
+        post: Post,
+        port: int,
+        switches: Switches,
+        *,
+        implicit_tls: bool = False,
+        smtputf8: bool = True,
+        takes: Takes = any_but_expired,
     ) -> None:
         self._switches = switches
         context, self.certificate = server_tls()
@@ -188,7 +207,8 @@ class SmtpServer(Controller):
         own |= {"auth_require_tls": not implicit_tls, "require_starttls": not implicit_tls}
         if not implicit_tls:
             own["tls_context"] = context
-        super().__init__(_Handler(post, switches), HOST, port, ssl_context=context if implicit_tls else None)
+        handler = _Handler(post, switches, takes)
+        super().__init__(handler, HOST, port, ssl_context=context if implicit_tls else None)
         self.SMTP_kwargs = own
 
     def factory(self) -> SMTP:

@@ -33,6 +33,8 @@ TemplateName = Literal[
     "hand_over_notice",
     "dead_letter_notice",
 ]
+# At which OAuth provider the account is whose tokens a preset's server takes.
+_ACCOUNTS = {"gmail": "google", "outlook": "microsoft"}
 SMTP_PORT = 25
 LONGEST_HOST = 253  # RFC 1035 section 2.3.4, as text
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -80,9 +82,14 @@ class SmtpProvider(Part):
     def _somewhere(self) -> SmtpProvider:
         if (self.preset is None) == (self.host is None):
             raise ValueError("must have either a preset or a host")
-        if self.auth == "xoauth2" and self.preset != "gmail":
-            raise ValueError("knows xoauth2 with the preset gmail only; elsewhere use a password")
+        if self.auth == "xoauth2" and self.preset is None:
+            raise ValueError("knows xoauth2 with the presets gmail and outlook only, elsewhere a password")
         return self
+
+    @property
+    def account_at(self) -> str | None:
+        """The OAuth provider whose tokens log in; ``None``: a password does."""
+        return _ACCOUNTS.get(self.preset or "") if self.auth == "xoauth2" else None
 
 
 class SendGridProvider(Part):
@@ -174,10 +181,9 @@ class EmailSettings(Part):
                 raise ValueError(f"has a rule for {kind} that names no provider of its own: {min(unknown)!r}")
         return self
 
-    @property
-    def through_google(self) -> bool:
-        """Whether a connected Google account sends the company's e-mails."""
-        return any(isinstance(one, SmtpProvider) and one.auth == "xoauth2" for one in self.providers)
+    def through(self, account_at: str) -> bool:
+        """Whether a connected account at this OAuth provider sends the company's e-mails."""
+        return any(isinstance(one, SmtpProvider) and one.account_at == account_at for one in self.providers)
 
     def when_unknown(self, kind: Kind) -> Literal["send_again", "leave"]:
         """What becomes of an e-mail of which nobody knows whether the provider took it.

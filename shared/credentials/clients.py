@@ -72,19 +72,14 @@ class OAuthClients:
     """
 
     def __init__(self, environment: Environment, secrets: Secrets) -> None:
-        self._ids = {
-            "google": environment.text("FRONTDESK_GOOGLE_CLIENT_ID", _OFF),
-            "calendly": environment.text("FRONTDESK_CALENDLY_CLIENT_ID", _OFF),
-        }
-        self._bases = {
-            "google": _base(environment, "FRONTDESK_GOOGLE_BASE_URL"),
-            "calendly": _base(environment, "FRONTDESK_CALENDLY_BASE_URL"),
-        }
+        settings = {name: f"FRONTDESK_{name.upper()}" for name in PROVIDERS}
+        self._ids = {name: environment.text(f"{own}_CLIENT_ID", _OFF) for name, own in settings.items()}
+        self._bases = {name: _base(environment, f"{own}_BASE_URL") for name, own in settings.items()}
         self._secrets = secrets
 
     def available(self) -> dict[str, bool]:
         """Every provider there is, and whether this deployment has a client for it."""
-        return {name: self._ids.get(name, _OFF) != _OFF for name in PROVIDERS}
+        return {name: client_id != _OFF for name, client_id in self._ids.items()}
 
     def provider(self, name: str) -> OAuthProvider:
         """A provider at this deployment's hosts; service accounts and API keys need no client.

@@ -2,8 +2,8 @@
 
 An answer is one of four: a dead grant (only the company can give a new one), a refusal of our client (only
 the operator can mend it), something passing, or lost (`AnswerLost`: it may have had its effect, which matters
-where refresh tokens are good for one use). Error codes: RFC 6749 section 5.2, and Google's and Calendly's
-own.
+where refresh tokens are good for one use). Error codes: RFC 6749 section 5.2, OpenID Connect Core section
+3.1.2.6 (Microsoft's token endpoint uses them as well), and the providers' own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,15 @@ _OK, _BAD_REQUEST, _UNAUTHORIZED = 200, 400, 401
 _TOO_MANY, _SERVER_ERROR = 429, 500
 _LONGEST_LIFETIME_SECONDS = 30 * 24 * 3600
 
-_DEAD = {"invalid_grant", "admin_policy_enforced", "access_denied", "org_internal"}
+_DEAD = {
+    "invalid_grant",
+    "admin_policy_enforced",
+    "access_denied",
+    "org_internal",
+    "consent_required",
+    "interaction_required",
+    "login_required",
+}
 _PASSING = {
     "temporarily_unavailable",
     "server_error",
@@ -138,11 +146,14 @@ def revoke(http: HttpClient, client: OAuthClient, token: Secret) -> bool:
         token: the refresh token, or the access token where there is none.
 
     Returns:
-        Whether the grant is over for certain: the provider confirmed it, or knew no such token.
+        Whether the grant is over for certain: the provider confirmed it, or knew no such token. Where it has
+        no such call nobody is asked.
 
     Raises:
         RetryLater: not now.
     """
+    if not client.provider.endpoints.revoke:
+        return False
     form, headers = _proof(client, client.provider.revoke_authentication)
     answer = _post(http, client.provider.endpoints.revoke, {"token": token.reveal(), **form}, headers)
     if answer.status == _TOO_MANY or answer.status >= _SERVER_ERROR:
@@ -151,7 +162,7 @@ def revoke(http: HttpClient, client: OAuthClient, token: Secret) -> bool:
 
 
 def account(http: HttpClient, provider: OAuthProvider, access_token: Secret) -> Account:
-    """Whose account an access token, or an API key, is for.
+    """Whose account an access token, or an API key, is for, where the provider has a call that tells.
 
     Raises:
         GrantDead: the provider does not accept the token.
@@ -169,15 +180,24 @@ def account(http: HttpClient, provider: OAuthProvider, access_token: Secret) -> 
         raise _passing(provider, answer)
     if answer.status == _UNAUTHORIZED:
         raise GrantDead(f"{provider.title} does not accept the token", reason="token_refused")
-    found, data = provider.account, answer.json()
-    account_id = _text_at(data, found.account_id)
-    if answer.status != _OK or not account_id:
+    found = account_from(provider, answer.json())
+    if answer.status != _OK or found is None:
         raise ClientRefused(
             f"{provider.title} answered {answer.status} and no account", reason=f"status_{answer.status}"
         )
+    return found
+
+
+def account_from(provider: OAuthProvider, data: Any) -> Account | None:  # noqa: ANN401 - any JSON value
+    """The account that an answer, or an id token's claims, tell of; ``None``: of none."""
+    found = provider.account
+    account_id, email = _text_at(data, found.account_id), _text_at(data, found.email)
+    if not account_id:
+        return None
+    if "@" not in email:
+        email = _text_at(data, found.other_email) or email
     settings = {name: _text_at(data, path) for name, path in found.settings.items()}
-    known = {name: text for name, text in settings.items() if text}
-    return Account(account_id, _text_at(data, found.email), known)
+    return Account(account_id, email, {name: text for name, text in settings.items() if text})
 
 
 def token_call(

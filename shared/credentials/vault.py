@@ -55,6 +55,7 @@ PURPOSES = {
     "chatwoot": "chatwoot",
     "google": "oauth",
     "calendly": "oauth",
+    "microsoft": "oauth",
     "generic_calendar": "oauth",
     "email": "email",
     "email_webhook": "email",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from shared.credentials.providers.registry import provider_named
 from shared.email.message import Templated
 from shared.email.sending import worth_until
 from shared.email.templates.values import LONGEST_VALUE, spoken
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from shared.email.records import Contact
     from shared.platform.clock import Clock
 
-_NAMES = {"google": "Google Calendar", "calendly": "Calendly"}
 _LOST = {
     "es": "El permiso ya no vale: fue retirado o caducó.",
     "pt": "A permissão já não é válida: foi retirada ou expirou.",
@@ -57,7 +57,7 @@ class StaffNotices:
             return
         date, time = spoken(self._clock.now(), ZoneInfo(company.zone), company.language)
         integration = {
-            "name": _NAMES.get(provider, provider),
+            "name": provider_named(provider).title,
             "reason": f"{_in_language(_LOST, company)} ({reason})",
             "since": f"{date}, {time}",
         }

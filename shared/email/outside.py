@@ -9,7 +9,6 @@ from shared.companies.email import SmtpProvider
 from shared.email.composing import filled, sender_of
 from shared.email.message import Templated
 from shared.email.outbox import read_back
-from shared.email.providers.contract import Rejected
 from shared.email.providers.registry import open_provider
 from shared.email.rendered import render as put_together
 from shared.platform.errors import NotFound
@@ -28,9 +27,12 @@ if TYPE_CHECKING:
 
 # The vault's name for what mail providers are opened with; the field is the provider's id in the document.
 SECRETS = "email"
-# SMTP with OAuth: whose tokens a preset takes, and what they must allow ("XOAUTH2 mechanism", Google).
-_TOKENS_OF = {"gmail": "google"}
-_NEEDS = {"google": frozenset({"https://mail.google.com/"})}
+# What tokens must allow for SMTP: "XOAUTH2 mechanism" (Google), "Authenticate an IMAP, POP or SMTP connection
+# using OAuth" (Microsoft).
+_NEEDS = {
+    "google": frozenset({"https://mail.google.com/"}),
+    "microsoft": frozenset({"https://outlook.office.com/SMTP.Send"}),
+}
 
 
 class CompanyOutside:
@@ -91,8 +93,9 @@ class CompanyOutside:
         Raises:
             Rejected, GiveUp: it cannot be opened. RetryLater: not now.
         """
-        if isinstance(settings, SmtpProvider) and settings.auth == "xoauth2":
-            tokens = ConnectedTokens(self._tokens, company_id, _token_vendor(settings))
+        account_at = settings.account_at if isinstance(settings, SmtpProvider) else None
+        if account_at is not None:
+            tokens = ConnectedTokens(self._tokens, company_id, account_at)
             return open_provider(settings, self._around, tokens=tokens)
         secret = self._credentials.get(company_id, SECRETS, settings.id)
         return open_provider(settings, self._around, secret=secret)
@@ -123,14 +126,3 @@ class ConnectedTokens:
         known = self._given.pop(token.reveal(), None)
         if known is not None:
             self._refuse(known)
-
-
-def _token_vendor(settings: SmtpProvider) -> str:
-    vendor = _TOKENS_OF.get(settings.preset or "")
-    if vendor is None:
-        raise Rejected(
-            f"no account can be connected for {settings.id}: only the preset gmail knows xoauth2",
-            about="account",
-            reason="no_tokens",
-        )
-    return vendor

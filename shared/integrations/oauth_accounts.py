@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from shared.platform.clock import Clock
     from shared.platform.http import HttpClient
 
-REMOVE_BY_HAND = {
-    "google": "myaccount.google.com/connections",
-    "calendly": "calendly.com/integrations",
-}
-
 
 @dataclass(frozen=True)
 class Grant:
@@ -136,6 +131,10 @@ class OAuthAccounts:
         """
         if grant is None:
             return []
+        provider = self._clients.provider(name)
+        where = f"{grant.who} can remove it at {provider.remove_at or provider.title}"
+        if not provider.endpoints.revoke:
+            return [f"{provider.title} lets only people end access: {where}."]
         reason = grant.unreadable or "refused"
         try:
             client = self._clients.of(name)
@@ -143,9 +142,7 @@ class OAuthAccounts:
                 return []
         except FrontdeskError as error:
             reason = error.reason
-        provider = self._clients.provider(name)
-        left = f"{provider.title} did not confirm that access has ended ({reason})"
-        return [f"{left}: {grant.who} can remove it at {REMOVE_BY_HAND.get(name, provider.title)}."]
+        return [f"{provider.title} did not confirm that access has ended ({reason}): {where}."]
 
     def connect_api_key(
         self, company_id: str, name: str, api_key: Secret, organization_uri: str | None

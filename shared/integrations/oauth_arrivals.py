@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.credentials import oauth_calls
+from shared.credentials.accounts import account_of
 from shared.credentials.connections import NewConnection, RefreshTokenMissing
 from shared.credentials.oauth_calls import ClientRefused, GrantDead
 from shared.credentials.states import NewState
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _DENIED = "access_denied"
 _KNOWN_ERRORS = {
     "admin_policy_enforced",
+    "consent_required",
     "invalid_scope",
     "no_code",
     "org_internal",
@@ -146,7 +148,7 @@ class Arrivals:
         )
         before = self._connections.get(company_id, name)
         try:
-            account = oauth_calls.account(http, visit.provider, answer.access_token)
+            account = account_of(http, client, answer, self._clock.now())
         except FrontdeskError:
             if before is None:  # else it may be the same account, whose grant would end as a whole
                 self._discard(http, visit, answer)

@@ -1,4 +1,4 @@
-"""Consent at an OAuth provider, for Google, Calendly and whatever provider is added: every check is here.
+"""Consent at an OAuth provider, whichever it is: every check is here.
 
 A link names the company and is sent to a person. Its button trades it for a state that is bound to company,
 provider and that very browser, and lives ten minutes. The callback checks all of that before it spends the
@@ -148,7 +148,7 @@ class OAuthFlow:
         state = self._states.look("state", provider, back.state, browser)
         company = self._company(state)
         expected = self._clients.provider(provider)
-        if back.issuer and back.issuer != expected.issuer:
+        if back.issuer and not expected.is_issuer(back.issuer):
             raise StateUnusable(
                 "the answer comes from somewhere else", reason="wrong_issuer", company_id=state.company_id
             )
@@ -194,7 +194,7 @@ def challenge_of(verifier: Secret) -> str:
 
 def _asking(provider: OAuthProvider, company: Company) -> OAuthProvider:
     """Mail is asked for only where the company's document says that the account sends it."""
-    return provider.asking(mail=company.email.through_google)
+    return provider.asking(mail=company.email.through(provider.name))
 
 
 def _return_address(company: Company, wanted: str | None) -> str:

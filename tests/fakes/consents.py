@@ -13,9 +13,12 @@ from shared.platform.addresses import AddressGuard
 from shared.platform.http import MAX_ANSWER_BYTES, HttpAnswer, HttpClient
 from shared.platform.secret import Secret
 from shared.platform.secrets import SecretMissing
+from tests.fakes.oauth_provider import id_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from shared.platform.clock import Clock
 
 
 @dataclass
@@ -25,6 +28,7 @@ class _Consent:
     challenge: str
     redirect_uri: str
     refresh: bool
+    client_id: str
 
 
 @dataclass
@@ -32,7 +36,11 @@ class _Secrets:
     """The deployment's secrets."""
 
     known: dict[str, str] = field(
-        default_factory=lambda: {"google_client_secret": "g-secret", "calendly_client_secret": "c-secret"}
+        default_factory=lambda: {
+            "google_client_secret": "g-secret",
+            "calendly_client_secret": "c-secret",
+            "microsoft_client_secret": "m-secret",
+        }
     )
 
     def get(self, name: str) -> Secret:
@@ -43,14 +51,19 @@ class _Secrets:
 
 
 class FakeConsents(HttpClient):
-    """Google and Calendly at once, told apart by the paths.
+    """Google, Calendly and Microsoft at once, told apart by the paths.
 
     ``failing`` maps a path's end to what is answered or raised in place of the right answer; ``on_revoke`` is
-    called while a grant ends.
+    called while a grant ends; ``id_token`` changes claims of Microsoft's.
+
+    Args:
+        clock: for id tokens.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         super().__init__(AddressGuard())
+        self._clock = clock
+        self.id_token: dict[str, object] = {}
         self.secrets = _Secrets()
         self.failing: dict[str, HttpAnswer | Exception] = {}
         self.called: list[str] = []
@@ -79,7 +92,7 @@ class FakeConsents(HttpClient):
         code = f"4/code-{len(self._consents)}"
         granted = asked["scope"] if scopes is None else scopes
         self._consents[code] = _Consent(
-            email, granted, asked["code_challenge"], asked["redirect_uri"], refresh
+            email, granted, asked["code_challenge"], asked["redirect_uri"], refresh, asked["client_id"]
         )
         return urlencode({"state": asked["state"], "code": code, **more})
 
@@ -114,9 +127,9 @@ class FakeConsents(HttpClient):
             self.revoked.append(form["token"])
             self.on_revoke()
             return answered(200, {})
-        return self._exchange(form)
+        return self._exchange(form, microsoft=path.startswith("/common/"))
 
-    def _exchange(self, form: dict[str, str]) -> HttpAnswer:
+    def _exchange(self, form: dict[str, str], *, microsoft: bool) -> HttpAnswer:
         if form["grant_type"].endswith("jwt-bearer"):
             return answered(200, {"access_token": "ya29.robot", "expires_in": 3600})
         consent = self._consents.pop(form["code"], None)
@@ -129,6 +142,10 @@ class FakeConsents(HttpClient):
         told: dict[str, Any] = {"access_token": token, "expires_in": 3599, "scope": consent.scopes}
         if consent.refresh:
             told["refresh_token"] = token.replace("ya29.access", "1//refresh")
+        if microsoft:
+            told["scope"] = " ".join(one for one in consent.scopes.split() if one.startswith("https://"))
+            now = self._clock.now()
+            told["id_token"] = id_token(now, consent.client_id, consent.email, **self.id_token)
         return answered(200, told)
 
     def _account(self, path: str, token: str) -> HttpAnswer:

@@ -6,6 +6,7 @@ It reads requests as they go over the wire (forms, headers) and writes answers a
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import threading
 from collections import deque
@@ -19,6 +20,7 @@ from shared.platform.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from shared.platform.clock import Clock
 
@@ -29,7 +31,9 @@ SCOPES = {
     "https://www.googleapis.com/auth/calendar.freebusy https://www.googleapis.com/auth/calendar.events.owned",
     "calendly": "users:read event_types:read availability:read scheduled_events:write "
     "scheduling_links:write webhooks:write",
+    "microsoft": "https://outlook.office.com/SMTP.Send",
 }
+TENANT = "6b7a1f0e-5d43-4c1c-9f0a-2f6d1f0c7a11"
 
 
 class Killed(BaseException):
@@ -155,9 +159,14 @@ class FakeOAuthProvider:
             "token_type": "Bearer",
             "scope": SCOPES[self.name],
         }
-        if "assertion" not in form and (self.rotates or form["grant_type"] == "authorization_code"):
+        renews = self.rotates or self.name == "microsoft"
+        if "assertion" not in form and (renews or form["grant_type"] == "authorization_code"):
             answer["refresh_token"] = f"refresh-{self._number}"
-            self.live_refresh_tokens = {answer["refresh_token"]}
+            if self.rotates or form["grant_type"] == "authorization_code":
+                self.live_refresh_tokens = set()
+            self.live_refresh_tokens.add(answer["refresh_token"])
+        if self.name == "microsoft":
+            answer["id_token"] = id_token(self._clock.now(), CLIENT_ID, EMAIL)
         self.live_access_tokens.add(answer["access_token"])
         return answer
 
@@ -197,6 +206,22 @@ class _Wire(HttpClient):
         assert (method == "GET") == (content is None)
         assert 0 < timeout_seconds <= 10 and json_body is None and not query and max_bytes <= 1 << 20  # noqa: PT018 - one contract
         return self._provider.answer(urlsplit(url).path, headers or {}, content or b"")
+
+
+def id_token(now: datetime, client_id: str, email: str, /, **changes: object) -> str:
+    """What Microsoft says of an account: a JWT; its signature is left to TLS."""
+    claims = {
+        "aud": client_id,
+        "iss": f"https://login.microsoftonline.com/{TENANT}/v2.0",
+        "tid": TENANT,
+        "sub": hashlib.sha256(email.encode()).hexdigest()[:8],
+        "preferred_username": email,
+        "exp": int(now.timestamp()) + 3600,
+        **changes,
+    }
+    parts = ({"alg": "RS256", "typ": "JWT"}, claims)
+    coded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*coded, "c2lnbmVk"])
 
 
 def _json(status: int, body: object) -> HttpAnswer:

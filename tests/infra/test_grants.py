@@ -321,6 +321,9 @@ def test_deployment_secrets_are_read_by_name_where_they_are_used(template: Stage
         secrets = ["openai_api_key"] if function in asks else []
         if function in asks | {names.TOKEN_REFRESH, names.EMAIL_DELIVERY, names.CALENDAR_SYNC}:
             secrets += ["google_client_secret", "calendly_client_secret"]
+        # Who only looks into calendars has no business with Microsoft's mailboxes.
+        if function in {names.INTEGRATIONS_API, names.TOKEN_REFRESH, names.EMAIL_DELIVERY}:
+            secrets += ["microsoft_client_secret"]
         wanted = [f"arn::ssm:::parameter/frontdesk/{template.stage}/{name}" for name in secrets]
         assert sorted(granted) == sorted(wanted), function
 

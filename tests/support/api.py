@@ -57,6 +57,7 @@ PUBLIC_URL = "https://desk.example.com"
 OAUTH_SETTINGS = {
     "FRONTDESK_GOOGLE_CLIENT_ID": "frontdesk.apps.example",
     "FRONTDESK_CALENDLY_CLIENT_ID": "frontdesk-calendly",
+    "FRONTDESK_MICROSOFT_CLIENT_ID": "frontdesk-microsoft",
 }
 DOCUMENT: dict[str, Any] = {"name": "Clínica Sol", "zone": "Europe/Madrid", "language": "es"}
 
@@ -113,7 +114,7 @@ class Api:
         self.mind = FakeMind()
         guard = AddressGuard(loopback_allowed=loopback_allowed)
         audit = Audit(self.table, self.clock)
-        self.provider = FakeConsents()
+        self.provider = FakeConsents(self.clock)
         oauth = self._oauth(audit, oauth_settings)
         desk = Desk(
             table=conversations,

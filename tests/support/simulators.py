@@ -1,4 +1,4 @@
-"""The Google and Calendly simulators on loopback ports, and a person who consents there without a browser."""
+"""Google's, Calendly's and Microsoft's simulators on loopback ports, and a person without a browser there."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import requests
 
 from local.calendly_simulator.app import create_app as create_calendly
 from local.google_simulator.app import create_app as create_google
+from local.microsoft_simulator.app import create_app as create_microsoft
 from local.serving import Server
 
 if TYPE_CHECKING:
@@ -159,3 +160,10 @@ def calendly() -> Iterator[RunningVendor]:
     """A running Calendly simulator with nothing switched on."""
     with Server(create_calendly()) as server:
         yield RunningVendor(server.base_url, "/oauth/authorize", "/oauth/token")
+
+
+@pytest.fixture
+def microsoft() -> Iterator[RunningVendor]:
+    """A running Microsoft simulator with nothing switched on."""
+    with Server(create_microsoft()) as server:
+        yield RunningVendor(server.base_url, "/common/oauth2/v2.0/authorize", "/common/oauth2/v2.0/token")

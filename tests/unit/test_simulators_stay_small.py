@@ -22,6 +22,7 @@ SIMULATORS = (
     "google_simulator/calendar_api",
     "google_simulator/people",
     "mail_simulator",
+    "microsoft_simulator",
     "model_simulator",
     "model_simulator/appointments",
     "ses_simulator",

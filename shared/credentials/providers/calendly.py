@@ -47,4 +47,5 @@ CALENDLY = OAuthProvider(
     rotates=True,
     access_token_seconds=7200,
     api_keys=True,
+    remove_at="calendly.com/integrations",
 )

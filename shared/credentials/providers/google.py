@@ -52,4 +52,5 @@ GOOGLE = OAuthProvider(
     # could hide a box that was not ticked.
     authorize_parameters={"access_type": "offline", "prompt": "consent", "include_granted_scopes": "false"},
     service_account_scopes=(FREE_BUSY, EVENTS),
+    remove_at="myaccount.google.com/connections",
 )

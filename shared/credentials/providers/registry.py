@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from shared.credentials.providers.calendly import CALENDLY
 from shared.credentials.providers.google import GOOGLE
+from shared.credentials.providers.microsoft import MICROSOFT
 from shared.platform.errors import NotFound
 
 if TYPE_CHECKING:
     from shared.credentials.providers.contract import OAuthProvider
 
-PROVIDERS = {provider.name: provider for provider in (GOOGLE, CALENDLY)}
+PROVIDERS = {provider.name: provider for provider in (GOOGLE, CALENDLY, MICROSOFT)}
 
 
 def provider_named(name: str) -> OAuthProvider:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.credentials import oauth_calls
+from shared.credentials.accounts import account_of
 from shared.credentials.clients import OAuthClient, OAuthClients, ProviderOff
 from shared.credentials.oauth_calls import ClientRefused, GrantDead
 from shared.credentials.providers.registry import PROVIDERS, provider_named
@@ -16,7 +17,7 @@ from shared.platform.errors import AnswerLost, NotFound, RetryLater
 from shared.platform.http import HttpAnswer, HttpClient
 from shared.platform.secret import Secret
 from shared.platform.settings import Environment, SettingError
-from tests.fakes.oauth_provider import CLIENT_ID, EMAIL, SCOPES, FakeOAuthProvider
+from tests.fakes.oauth_provider import CLIENT_ID, EMAIL, SCOPES, TENANT, FakeOAuthProvider
 
 if TYPE_CHECKING:
     from tests.fakes.clock import FakeClock
@@ -77,24 +78,35 @@ def test_a_refresh_sends_no_scopes(fake: FakeOAuthProvider) -> None:
     """A grant that is narrower than what was asked would be refused for them."""
     answer = oauth_calls.refresh(fake.http(), client_of(fake), Secret("refresh-0"))
     assert answer.access_token == Secret("access-1")
-    assert (answer.refresh_token is not None) == fake.rotates
+    assert (answer.refresh_token is not None) == (fake.name != "google")
     assert "scope" not in fake.forms[0]
 
 
 def test_a_revoked_grant_is_dead_whatever_it_is_revoked_with(fake: FakeOAuthProvider) -> None:
-    """And revoking is confirmed."""
-    assert oauth_calls.revoke(fake.http(), client_of(fake), Secret("refresh-0"))
+    """And revoking is confirmed; where there is no such call nobody is asked, and nothing claimed."""
+    ended = oauth_calls.revoke(fake.http(), client_of(fake), Secret("refresh-0"))
+    if fake.name == "microsoft":
+        assert (ended, fake.forms) == (False, [])
+        fake.revoked = True
+    else:
+        assert ended
     with pytest.raises(GrantDead):
         oauth_calls.refresh(fake.http(), client_of(fake), Secret("refresh-0"))
 
 
-def test_the_account_is_told(fake: FakeOAuthProvider) -> None:
-    """By an id that stays, and with what later calls need."""
-    token = oauth_calls.refresh(fake.http(), client_of(fake), Secret("refresh-0")).access_token
-    found = oauth_calls.account(fake.http(), provider_named(fake.name), token)
+def test_the_account_is_told(fake: FakeOAuthProvider, clock: FakeClock) -> None:
+    """By an id that stays, and with what later calls need: by a call, or in the answer itself."""
+    answer = oauth_calls.refresh(fake.http(), client_of(fake), Secret("refresh-0"))
+    found = account_of(fake.http(), client_of(fake), answer, clock.now())
     assert found.email == EMAIL
     assert found.account_id
     assert ("organization_uri" in found.settings) == (fake.name == "calendly")
+
+
+@pytest.mark.parametrize("name", [name for name, one in PROVIDERS.items() if one.endpoints.account])
+def test_a_token_that_is_not_taken_tells_no_account(clock: FakeClock, name: str) -> None:
+    """It was made up, or has ended."""
+    fake = FakeOAuthProvider(clock, name)
     with pytest.raises(GrantDead):
         oauth_calls.account(fake.http(), provider_named(fake.name), Secret("another"))
 
@@ -104,6 +116,14 @@ REFUSALS: list[tuple[int, dict[str, str], type[Exception], str]] = [
     (401, {"error": "invalid_grant"}, GrantDead, "invalid_grant"),
     (400, {"error": "invalid_grant", "error_subtype": "invalid_rapt"}, GrantDead, "invalid_rapt"),
     (400, {"error": "admin_policy_enforced"}, GrantDead, "admin_policy_enforced"),
+    (400, {"error": "interaction_required"}, GrantDead, "interaction_required"),
+    (400, {"error": "consent_required"}, GrantDead, "consent_required"),
+    (
+        400,
+        {"error": "invalid_grant", "error_description": "AADSTS700082: made up"},
+        GrantDead,
+        "invalid_grant",
+    ),
     (401, {"error": "invalid_client"}, ClientRefused, "invalid_client"),
     (401, {"error": "unauthorized_client"}, ClientRefused, "unauthorized_client"),
     (400, {"error": "invalid_request"}, ClientRefused, "invalid_request"),
@@ -182,13 +202,37 @@ def test_another_host_takes_all_of_a_providers_paths() -> None:
     assert there.endpoints.token == "http://127.0.0.1:9/token"
     assert there.endpoints.account == "http://127.0.0.1:9/v1/userinfo"
     assert there.issuer == "http://127.0.0.1:9"
+    microsoft = provider_named("microsoft").below("http://127.0.0.1:9/")
+    assert microsoft.endpoints.token == "http://127.0.0.1:9/common/oauth2/v2.0/token"
+    assert (microsoft.endpoints.revoke, microsoft.endpoints.account) == ("", "")
+    assert microsoft.is_issuer(f"http://127.0.0.1:9/{TENANT}/v2.0")
+
+
+@pytest.mark.parametrize(
+    ("told", "tenant", "right"),
+    [
+        (f"https://login.microsoftonline.com/{TENANT}/v2.0", "", True),
+        (f"https://login.microsoftonline.com/{TENANT}/v2.0", TENANT, True),
+        (f"https://login.microsoftonline.com/{TENANT}/v2.0", TENANT.replace("6", "7"), False),
+        (f"https://login.microsoftonline.com/{TENANT}", "", False),
+        (f"https://login.evil.example/{TENANT}/v2.0", "", False),
+        (f"{TENANT}", "", False),
+        ("https://login.microsoftonline.com/{tenant}/v2.0", "", False),
+        (f"https://login.microsoftonline.com/x/../{TENANT}/v2.0", "", False),
+        ("https://login.microsoftonline.com/common/v2.0", "", False),
+    ],
+)
+def test_each_tenant_of_microsoft_is_an_issuer_and_nobody_else(told: str, tenant: str, right: bool) -> None:  # noqa: FBT001 - a row
+    """The whole of it counts."""
+    assert provider_named("microsoft").is_issuer(told, tenant) is right
+    assert not provider_named("google").is_issuer(told, tenant)
 
 
 def test_a_provider_without_client_id_is_off(clock: FakeClock) -> None:
     """And says in words who can switch it on."""
     fake = FakeOAuthProvider(clock)
     clients = OAuthClients(Environment({"FRONTDESK_GOOGLE_CLIENT_ID": CLIENT_ID}), fake)
-    assert clients.available() == {"google": True, "calendly": False}
+    assert clients.available() == {"google": True, "calendly": False, "microsoft": False}
     assert clients.of("google").client_id == CLIENT_ID
     assert clients.provider("calendly").title == "Calendly"
     with pytest.raises(ProviderOff, match="calendly_client_id"):

@@ -7,20 +7,21 @@ import pytest
 
 from local import oauth_clients
 from local.ports import Ports, url
-from tests.support.simulators import OWNER, RunningVendor, calendly, google
+from tests.support.simulators import OWNER, RunningVendor, calendly, google, microsoft
 
 if TYPE_CHECKING:
     from local.oauth_clients import OAuthClients
 
-__all__ = ["calendly", "google"]
+__all__ = ["calendly", "google", "microsoft"]
 
 
 @dataclass(frozen=True)
 class PortsOfSimulators(Ports):
-    """The ports that two simulators took."""
+    """The ports that the simulators took."""
 
     google_port: int = 0
     calendly_port: int = 0
+    microsoft_port: int = 0
 
     @property
     def google(self) -> int:
@@ -32,6 +33,11 @@ class PortsOfSimulators(Ports):
         """See `Ports`."""
         return self.calendly_port
 
+    @property
+    def microsoft(self) -> int:
+        """See `Ports`."""
+        return self.microsoft_port
+
 
 def port_of(vendor: RunningVendor) -> int:
     """Where it listens."""
@@ -39,13 +45,14 @@ def port_of(vendor: RunningVendor) -> int:
 
 
 @pytest.fixture
-def clients(google: RunningVendor, calendly: RunningVendor) -> OAuthClients:
-    """Registered at both, for an API on its usual port."""
-    return oauth_clients.register(PortsOfSimulators(8480, port_of(google), port_of(calendly)))
+def clients(google: RunningVendor, calendly: RunningVendor, microsoft: RunningVendor) -> OAuthClients:
+    """Registered at each, for an API on its usual port."""
+    ports = PortsOfSimulators(8480, port_of(google), port_of(calendly), port_of(microsoft))
+    return oauth_clients.register(ports)
 
 
 def test_the_stack_is_told_ids_and_addresses_but_no_secret(
-    clients: OAuthClients, google: RunningVendor, calendly: RunningVendor
+    clients: OAuthClients, google: RunningVendor, calendly: RunningVendor, microsoft: RunningVendor
 ) -> None:
     """The secrets go into the Parameter Store instead."""
     assert clients.context() == {
@@ -53,8 +60,11 @@ def test_the_stack_is_told_ids_and_addresses_but_no_secret(
         "google_base_url": google.base_url,
         "calendly_client_id": "frontdesk-local",
         "calendly_base_url": calendly.base_url,
+        "microsoft_client_id": "frontdesk-local",
+        "microsoft_base_url": microsoft.base_url,
     }
-    assert set(clients.secrets()) == {"google_client_secret", "calendly_client_secret"}
+    names = {"google_client_secret", "calendly_client_secret", "microsoft_client_secret"}
+    assert set(clients.secrets()) == names
 
 
 def test_people_can_come_back_to_our_callback(clients: OAuthClients, google: RunningVendor) -> None:

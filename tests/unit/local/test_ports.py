@@ -33,8 +33,9 @@ def test_neighbours_follow_the_first() -> None:
         ports.generic_calendar,
         ports.mail,
         ports.smtp,
+        ports.microsoft,
     )
-    assert ports.all == tuple(range(9000, 9009))
+    assert ports.all == tuple(range(9000, 9010))
 
 
 def test_a_port_in_use_is_named_with_what_to_do(taken: int) -> None:

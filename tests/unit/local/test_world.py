@@ -45,6 +45,7 @@ def test_env_json_has_the_documented_names(tmp_path: Path) -> None:
     assert {
         "api_url", "desk_url", "aws_endpoint_url", "stack", "company_id", "operator_api_key",
         "company_api_key", "chatwoot_base_url", "google_base_url", "calendly_base_url",
+        "microsoft_base_url",
     } <= set(written)  # fmt: skip
 
 
