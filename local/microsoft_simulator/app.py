@@ -35,7 +35,7 @@ class Microsoft:
         )
 
     def close(self) -> None:
-        """It tells nobody anything by itself: there is nothing to end."""
+        """Nothing is open."""
 
 
 def create_app() -> Flask:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.integrations_api.routes import ROUTES
+from shared.credentials.providers.registry import PROVIDERS
 from tests.support.api import DOCUMENT, PUBLIC_URL, Api
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/integrations/chatwoot/disconnect": {"company_id": "luna"},
     **{
         f"POST /api/integrations/{provider}/{act}": {"company_id": "luna"}
-        for provider in ("google", "calendly")
+        for provider in PROVIDERS
         for act in ("connect", "disconnect")
     },
     "POST /api/dead-letters/{letter_id}/replay": {"company_id": "luna"},

@@ -1,4 +1,4 @@
-"""Consent at Google and Calendly as people, attackers and providers make it, through the real handler."""
+"""Consent at every provider as people, attackers and providers make it, through the real handler."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
+from shared.credentials.providers.registry import PROVIDERS
 from shared.platform.errors import AnswerLost, RequestNotSent
 from tests.fakes.consents import answered
 from tests.support.api import OAUTH_SETTINGS, PUBLIC_URL, Api
@@ -81,7 +82,7 @@ def sol(api: Api) -> Api:
 
 
 @pytest.mark.parametrize("listed", [True, False], ids=["as AWS", "as the local AWS"])
-@pytest.mark.parametrize("provider", ["google", "calendly"])
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
 def test_a_person_consents_and_the_company_is_connected(sol: Api, provider: str, *, listed: bool) -> None:
     """From the link to ``status``, with cookies in both of the places where they come."""
     browser = Browser(sol, listed=listed)
@@ -821,15 +822,123 @@ def test_a_calendar_works_whether_mail_was_granted_or_not(api: Api, *, ticked: b
     assert (MAIL in kept["scopes"]) is ticked
 
 
+def test_each_account_is_asked_for_mail_only_where_it_is_the_one_that_sends(api: Api) -> None:
+    """A company that sends through Microsoft shares nothing of its mail with Google."""
+    outlook = {**BY_GMAIL["providers"][0], "preset": "outlook"}  # type: ignore[dict-item]
+    api.company("sol", email={**BY_GMAIL, "providers": [outlook]})
+    browser = Browser(api)
+    assert MAIL not in asked_of(depart(browser, link(api)))
+    assert SEND in asked_of(depart(browser, link(api, "microsoft")))
+
+
 def test_xoauth2_of_a_server_that_nobody_can_connect_is_refused(api: Api) -> None:
     """At once and in words, not when the first e-mail is to be sent."""
-    outlook = {**BY_GMAIL["providers"][0], "preset": "outlook"}  # type: ignore[dict-item]
+    own = {**BY_GMAIL["providers"][0], "preset": None, "host": "mail.sol.example"}  # type: ignore[dict-item]
     document = {
         "name": "Sol",
         "zone": "Europe/Madrid",
         "language": "en",
-        "email": {**BY_GMAIL, "providers": [outlook]},
+        "email": {**BY_GMAIL, "providers": [own]},
     }
     answer = api("PUT", "/api/companies/sol", document, key=api.operator)
     assert answer.status == 422
-    assert "knows xoauth2 with the preset gmail only" in answer.text
+    assert "knows xoauth2 with the presets gmail and outlook only" in answer.text
+
+
+MICROSOFT = "/api/integrations/microsoft"
+SEND = "https://outlook.office.com/SMTP.Send"
+
+
+def at_microsoft(api: Api, browser: Browser, email: str = "ana@sol.example", **consent: Any) -> Told:  # noqa: ANN401 - arguments of FakeConsents.consent
+    """The whole way with Microsoft."""
+    location = depart(browser, link(api, "microsoft"))
+    return browser.get(callback("microsoft", api.provider.consent(location, email, **consent)))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("es", "enviar correos desde este buzón"),
+        ("en", "send e-mail from this mailbox"),
+        ("pt", "enviar e-mails desta caixa de correio"),
+    ],
+)
+def test_microsofts_page_says_that_mail_is_sent_and_speaks_of_no_boxes(
+    api: Api, language: str, words: str
+) -> None:
+    """Microsoft's page has none to tick."""
+    api.company("sol", language=language)
+    start = link(api, "microsoft")
+    page = Browser(api).get(start)
+    assert "Microsoft Outlook" in page.text
+    assert words in page.text
+    for boxes in ("Marca todas", "Tick every", "Marque todas"):
+        assert boxes not in page.text
+    asked = dict(parse_qsl(urlsplit(depart(Browser(api), start)).query))
+    assert asked["scope"].split() == [SEND, "offline_access", "openid", "email", "profile"]
+    assert (asked["prompt"], asked["response_mode"]) == ("select_account", "query")
+
+
+def test_microsofts_account_is_told_by_its_own_answer(sol: Api) -> None:
+    """Its access token is for the mail server, which tells nobody whose it is."""
+    assert at_microsoft(sol, Browser(sol)).status == 200
+    assert sol.provider.called == ["POST /common/oauth2/v2.0/token"]
+    assert (status(sol, "microsoft")["scopes"], status(sol, "microsoft")["missing_scopes"]) == ([SEND], [])
+
+
+@pytest.mark.parametrize(
+    "claims", [{"aud": "another-program"}, {"iss": "https://evil.example/v2.0"}, {"exp": 1}, {"sub": ""}]
+)
+def test_an_account_that_is_told_wrongly_is_not_connected(sol: Api, claims: dict[str, object]) -> None:
+    """The operator's alarm counts it, and the person reads who can mend it."""
+    sol.provider.id_token = claims
+    page = at_microsoft(sol, Browser(sol))
+    assert page.status == 500
+    assert "no está bien registrado" in page.text
+    assert stored(sol) == []
+
+
+def test_an_issuer_of_microsofts_counts_where_it_is_sent(sol: Api) -> None:
+    """It sends none today; each tenant would be one of its own."""
+    browser = Browser(sol)
+    tenant = "https://login.microsoftonline.com/6b7a1f0e-5d43-4c1c-9f0a-2f6d1f0c7a11/v2.0"
+    assert at_microsoft(sol, browser, iss="https://accounts.google.com").status == 400
+    assert stored(sol) == []
+    assert at_microsoft(sol, browser, iss=tenant, session_state="0").status == 200
+
+
+def test_who_leaves_microsoft_is_told_where_to_end_access(sol: Api) -> None:
+    """It has no call for that: the tokens are deleted here, and nothing is claimed of there."""
+    at_microsoft(sol, Browser(sol))
+    calls = list(sol.provider.called)
+    gone = sol("POST", f"{MICROSOFT}/disconnect", {"company_id": "sol"}, key=sol.operator).json
+    assert gone["revoked"] is False
+    assert "lets only people end access: ana@sol.example can remove it at myapps" in gone["warnings"][0]
+    assert (stored(sol), sol.provider.called) == ([], calls)
+
+
+def test_another_mailbox_is_asked_about_before_it_counts(sol: Api) -> None:
+    """As with every provider; the page says that the earlier access is to be ended by hand."""
+    browser = Browser(sol)
+    at_microsoft(sol, browser)
+    page = at_microsoft(sol, browser, "otra@sol.example")
+    assert status(sol, "microsoft")["account_email"] == "ana@sol.example"
+    done = browser.press(page, f"{MICROSOFT}/callback", "Cambiar")
+    assert status(sol, "microsoft")["account_email"] == "otra@sol.example"
+    assert "quítalo también en tu cuenta" in done.text
+
+
+def test_an_organization_that_does_not_allow_it_is_told_as_that(sol: Api) -> None:
+    """Only its administrator may consent there."""
+    browser = Browser(sol)
+    state = parse_qs(urlsplit(depart(browser, link(sol, "microsoft"))).query)["state"][0]
+    page = browser.get(callback("microsoft", urlencode({"error": "consent_required", "state": state})))
+    assert "administrador" in page.text
+    assert stored(sol) == []
+
+
+def test_microsoft_stands_in_health(sol: Api) -> None:
+    """Once it is connected."""
+    at_microsoft(sol, Browser(sol))
+    told = sol("GET", "/api/integrations/health?company_id=sol", key=sol.operator).json
+    assert told["integrations"]["microsoft"]["status"] == "ok"

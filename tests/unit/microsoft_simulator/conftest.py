@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.support.simulators import microsoft
+
+__all__ = ["microsoft"]
