@@ -144,6 +144,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningWorld]:
                 providers={
                     "google": Caller(described.google_base_url),
                     "calendly": Caller(described.calendly_base_url),
+                    "microsoft": Caller(described.microsoft_base_url),
                 },
                 answers=answers,
             )

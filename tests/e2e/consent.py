@@ -1,4 +1,4 @@
-"""Consent at both providers, as companies and people see it."""
+"""Consent at every provider, as companies and people see it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tests.e2e.conftest import RunningWorld
 
-PROVIDERS = ("google", "calendly")
-TITLES = {"google": "Google Calendar", "calendly": "Calendly"}
+PROVIDERS = ("google", "calendly", "microsoft")
+TITLES = {"google": "Google Calendar", "calendly": "Calendly", "microsoft": "Microsoft Outlook"}
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,15 @@ def test_a_person_connects_an_account_and_may_take_it_back(clinic: Clinic, someb
     assert "no longer uses" in person.reads()
     assert clinic.status()["status"] == "not_connected"
     grants = clinic.simulator("GET", "/simulator/oauth")["grants"]
-    assert clinic.account not in [one["account"] for one in grants]
+    # Microsoft has no call that ends a grant: what is kept here is gone, and there it stays listed.
+    left = clinic.account in [one["account"] for one in grants]
+    assert left is (clinic.provider == "microsoft")
 
 
 def test_an_unticked_box_is_told_at_once(clinic: Clinic, somebody: Somebody) -> None:
     """What is missing is named on the page and in the status; nothing is used without it."""
+    if clinic.provider == "microsoft":
+        pytest.skip("its page has no boxes")
     person = somebody()
     person.opens(clinic.link())
     person.presses(f"Continue to {clinic.title}")
@@ -178,7 +182,7 @@ def test_a_callback_counts_once(clinic: Clinic, somebody: Somebody) -> None:
 
 def test_a_link_of_one_provider_opens_nothing_at_the_other(clinic: Clinic, somebody: Somebody) -> None:
     """A callback's state is good for the provider it was made for."""
-    person, (other,) = somebody(), set(PROVIDERS) - {clinic.provider}
+    person, other = somebody(), next(one for one in PROVIDERS if one != clinic.provider)
     person.opens(clinic.link())
     person.presses(f"Continue to {clinic.title}")
     address = person.consents_without_coming_back(clinic.account)

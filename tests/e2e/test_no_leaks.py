@@ -37,7 +37,7 @@ def connected(world: RunningWorld, somebody: Somebody) -> list[Clinic]:
         person.presses(f"Continue to {clinic.title}")
         person.consents(clinic.account)
         assert clinic.status()["connected"]
-    google, calendly = clinics
+    google, calendly, _ = clinics
     key = google.simulator("POST", "/simulator/service-accounts", {"name": google.id, "delegated": []})
     world.api("POST", "/api/integrations/google/connect", {"company_id": calendly.id, "service_account": key})
     asked = {"account": calendly.account, "scopes": list(CALENDLY.asked)}

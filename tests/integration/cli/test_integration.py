@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.credentials.providers.registry import PROVIDERS
 from tests.integration.cli.test_frontdesk import Desk
 from tests.support.api import Api
 from tests.support.api_server import ApiServer
@@ -29,11 +30,13 @@ def desk(dynamodb: DynamoDBClient, kms: KMSClient) -> Iterator[Desk]:
         yield Desk(api, server.url)
 
 
-def test_connecting_prints_a_link_to_hand_on(desk: Desk) -> None:
+@pytest.mark.parametrize("provider", sorted(PROVIDERS))
+def test_connecting_prints_a_link_to_hand_on(desk: Desk, provider: str) -> None:
     """Alone on its line."""
-    shown = desk.run("integration", "connect", "google", "sol").stdout.splitlines()
-    assert shown[-1].startswith("https://desk.example.com/api/integrations/google/start?link=sol.")
-    assert "connected: no" in desk.run("integration", "status", "google", "sol").stdout
+    shown = desk.run("integration", "connect", provider, "sol").stdout.splitlines()
+    assert shown[-1].startswith(f"https://desk.example.com/api/integrations/{provider}/start?link=sol.")
+    assert "connected: no" in desk.run("integration", "status", provider, "sol").stdout
+    assert "Disconnected." in desk.run("integration", "disconnect", provider, "sol").stdout
 
 
 def test_a_calendly_key_comes_from_standard_input(desk: Desk) -> None:
