@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from shared.credentials.providers.registry import provider_named
+from shared.credentials.providers.registry import PROVIDERS
 from shared.email.message import Templated
 from shared.email.sending import worth_until
 from shared.email.templates.values import LONGEST_VALUE, spoken
@@ -57,7 +57,7 @@ class StaffNotices:
             return
         date, time = spoken(self._clock.now(), ZoneInfo(company.zone), company.language)
         integration = {
-            "name": provider_named(provider).title,
+            "name": PROVIDERS[provider].title if provider in PROVIDERS else provider,
             "reason": f"{_in_language(_LOST, company)} ({reason})",
             "since": f"{date}, {time}",
         }
