@@ -16,6 +16,7 @@ from shared.email.providers.contract import Accepted, Capabilities, Provider
 from shared.email.rendered import Sender, render
 from shared.email.suppression import Suppressions
 from shared.platform.clock import Deadline
+from shared.platform.errors import GiveUp
 from tests.fakes.clock import FakeClock
 from tests.fakes.table import MemoryTable
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from shared.companies.email import EmailProvider
     from shared.email.asking import Outcome
+    from shared.email.message import StoredFile
     from shared.email.records import EmailRecord
     from shared.email.rendered import Rendered
 
@@ -152,7 +154,11 @@ class MailWorld:
 
 
 class NoFiles:
-    """A store in which nothing lies; see `shared.email.file_removal.FileRemoval`."""
+    """A store in which nothing lies: see `shared.email.rendered.Files` and `shared.email.file_removal`."""
+
+    def read(self, company_id: str, file: StoredFile) -> bytes:
+        """Nothing is there."""
+        raise GiveUp(f"{company_id} has no {file.key}", reason="attachment_missing")
 
     def remove(self, prefix: str, count: Callable[[int], None], deadline: Deadline | None = None) -> bool:
         """Nothing is left."""

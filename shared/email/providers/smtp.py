@@ -306,14 +306,15 @@ def _log_in_with_token(wire_: Wire, username: str, source: TokenSource) -> None:
     """XOAUTH2, as Google and Microsoft describe it; a token that is refused is renewed once."""
     reply = _try_token(wire_, username, token := _token(source))
     if reply.permanent:
-        source.rejected(token)
-        reply = _try_token(wire_, username, _token(source))
+        reply = _try_token(wire_, username, _token(source, refused=token))
     _require(reply, "account")
 
 
-def _token(source: TokenSource) -> Secret:
-    """A token; where there is none now, the server has nothing yet."""
+def _token(source: TokenSource, refused: Secret | None = None) -> Secret:
+    """A token, another than the refused one; where there is none now, the server has nothing yet."""
     try:
+        if refused is not None:
+            source.rejected(refused)
         return source.token()
     except RetryLater as error:
         raise NotAccepted(str(error), reason=error.reason, after_seconds=error.after_seconds) from error

@@ -12,12 +12,12 @@ from local.smtp_simulator.server import SmtpServer, Switches
 from shared.companies.email import SmtpProvider
 from shared.companies.store import CompanyStore
 from shared.credentials.store import Credentials
-from shared.credentials.tokens import ReconnectRequired
 from shared.email.outside import CompanyOutside
 from shared.email.providers.contract import Rejected
 from shared.email.providers.registry import Surroundings
 from shared.email.providers.smtp import Server, Smtp
 from shared.platform.clock import Deadline, SystemClock
+from tests.fakes.mail import NoFiles
 from tests.support.atomic import AtomicTable
 from tests.support.aws import make_table
 from tests.support.email import rendered
@@ -58,6 +58,7 @@ class Mailbox:
             Credentials(tools.vault, deployment.table),
             deployment.worker(LATER),
             Surroundings(LOOPBACK, SystemClock()),
+            NoFiles(),
         )
         document = {"id": "m", "vendor": "smtp", "preset": "outlook", "username": username, "auth": "xoauth2"}
         self._settings = SmtpProvider.parse(document)
@@ -115,8 +116,9 @@ def test_a_mailbox_whose_grant_was_ended_sends_nothing(
     """The company must connect again, and the e-mail goes on to its next provider."""
     deployment.vendor.control("POST", "oauth/end", {"how": "revoked"})
     mailbox = Mailbox(deployment, dynamodb)
-    with pytest.raises(ReconnectRequired):
+    with pytest.raises(Rejected) as refused:
         mailbox.send()
+    assert (refused.value.about, refused.value.reason) == ("account", "reconnect_required")
     assert mailbox.post.all() == []
 
 
