@@ -27,6 +27,7 @@ type_deserializer = TypeDeserializer()
 Item = dict[str, Any]
 _CONFLICT_TRIES = 5
 _BATCH_ITEMS = 25  # BatchWriteItem takes no more
+_BATCH_KEYS = 100  # nor BatchGetItem
 
 
 class ConditionFailed(FrontdeskError):
@@ -135,6 +136,16 @@ def _look_into(refused: ClientError) -> None:
         raise refused
 
 
+def _require_conflict(refused: ClientError) -> None:
+    """Raise what a refused write means; return when it only met a transaction and was certainly not done."""
+    code = refused.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        item = refused.response.get("Item")
+        raise ConditionFailed(from_wire(item) if item else None) from None  # type: ignore[arg-type]
+    if code != "TransactionConflictException":
+        raise refused
+
+
 def _query(pk: str, prefix: str, between: tuple[str, str] | None, keys: str) -> dict[str, Any]:
     condition, values = f"{keys}pk = :pk", {":pk": pk}
     if prefix:
@@ -168,6 +179,29 @@ class Table:
             TableName=self.name, Key=to_wire(key.as_item()), ConsistentRead=consistent
         )
         return from_wire(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Sequence[Key]) -> list[Item]:
+        """Those items that are there, in no order, each read consistently.
+
+        Raises:
+            RetryLater: the table keeps some of them waiting.
+        """
+        wanted = [to_wire(key.as_item()) for key in dict.fromkeys(keys)]
+        found: list[Item] = []
+        for start in range(0, len(wanted), _BATCH_KEYS):
+            found += self._batch(wanted[start : start + _BATCH_KEYS])
+        return found
+
+    def _batch(self, keys: list[dict[str, Any]]) -> list[Item]:
+        found: list[Item] = []
+        request: Any = {self.name: {"Keys": keys, "ConsistentRead": True}}
+        for _ in range(_CONFLICT_TRIES):
+            answer: Any = self._client.batch_get_item(RequestItems=request)
+            found += [from_wire(item) for item in answer.get("Responses", {}).get(self.name, [])]
+            request = answer.get("UnprocessedKeys")
+            if not request:
+                return found
+        raise RetryLater("the table keeps reads waiting", reason="table_busy")
 
     def query(
         self,
@@ -312,14 +346,14 @@ class Table:
         request = self._request(write)
         if operation == "update_item":
             request["ReturnValues"] = "ALL_NEW"
-        try:
-            answer = getattr(self._client, operation)(**request)
-        except ClientError as refused:
-            if refused.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                item = refused.response.get("Item")
-                raise ConditionFailed(from_wire(item) if item else None) from None  # type: ignore[arg-type]
-            raise
-        return from_wire(answer.get("Attributes", {}))
+        for _ in range(_CONFLICT_TRIES):
+            try:
+                answer = getattr(self._client, operation)(**request)
+            except ClientError as refused:
+                _require_conflict(refused)
+            else:
+                return from_wire(answer.get("Attributes", {}))
+        raise RetryLater("a transaction keeps touching the same item", reason="transaction_conflict")
 
     def _request(self, part: TransactionPart) -> dict[str, Any]:
         request: dict[str, Any] = {"TableName": self.name}

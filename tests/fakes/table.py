@@ -69,6 +69,11 @@ class MemoryTable(Table):
         with self._lock:
             return copy.deepcopy(self._items.get((key.pk, key.sk)))
 
+    def get_many(self, keys: Sequence[Key]) -> list[Item]:
+        """See `Table`."""
+        found = [self.get(key) for key in dict.fromkeys(keys)]
+        return [item for item in found if item]
+
     def query(
         self,
         pk: str,

@@ -33,6 +33,11 @@ class AtomicTable(Table):
         with self._lock:
             return super().get(*args, **kwargs)
 
+    def get_many(self, *args: Any, **kwargs: Any) -> list[Item]:
+        """See `Table`."""
+        with self._lock:
+            return super().get_many(*args, **kwargs)
+
     def query(self, *args: Any, **kwargs: Any) -> list[Item]:
         """See `Table`."""
         with self._lock:

@@ -54,6 +54,11 @@ STEPS: list[Callable[[Table], Any]] = [
     lambda table: table.query("p", between=("z#2", "z#25"), newest_first=True, limit=3),
     lambda table: table.get(B, consistent=True),
     lambda table: table.get(Key("p", "none")),
+    lambda table: sorted(
+        item["sk"] for item in table.get_many([A, B, A, *(Key("p", f"z#{number}") for number in range(120))])
+    ),
+    lambda table: table.get_many([Key("p", "none")]),
+    lambda table: table.get_many([]),
 ]
 
 

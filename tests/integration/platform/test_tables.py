@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from shared.platform.errors import RetryLater
 from shared.platform.tables import (
     Check,
     ConditionFailed,
@@ -99,3 +101,61 @@ def test_a_delete_may_have_a_condition(table: Table) -> None:
         table.delete(KEY, "n = :n", {":n": 2})
     table.delete(KEY, "n = :n", {":n": 1})
     assert table.get(KEY) is None
+
+
+class BusyClient:
+    """A client whose first calls meet somebody else's transaction, or leave keys for later.
+
+    Args:
+        refusals: how many calls are refused.
+    """
+
+    def __init__(self, refusals: int) -> None:
+        self.left = refusals
+        self.calls = 0
+
+    def put_item(self, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - a request of DynamoDB
+        """Refused with the words that DynamoDB has for it."""
+        self.calls += 1
+        self.left -= 1
+        if self.left >= 0:
+            raise ClientError({"Error": {"Code": "TransactionConflictException", "Message": ""}}, "PutItem")
+        return {}
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - DynamoDB's name
+        """One key at a time, while there are refusals left; then all."""
+        self.calls += 1
+        [(name, wanted)] = RequestItems.items()
+        assert wanted["ConsistentRead"]
+        self.left -= 1
+        done, later = (wanted["Keys"][:1], wanted["Keys"][1:]) if self.left >= 0 else (wanted["Keys"], [])
+        answer: dict[str, Any] = {"Responses": {name: done}}
+        return answer | ({"UnprocessedKeys": {name: {**wanted, "Keys": later}}} if later else {})
+
+
+def _busy(client: BusyClient) -> Table:
+    return Table(client, "things")  # type: ignore[arg-type]
+
+
+def test_a_write_that_meets_a_transaction_is_done_again() -> None:
+    """It certainly was not done; where they never end it is another try's."""
+    client = BusyClient(2)
+    _busy(client).put(KEY.as_item())
+    assert client.calls == 3
+    with pytest.raises(RetryLater):
+        _busy(BusyClient(99)).put(KEY.as_item())
+
+
+def test_keys_that_a_batch_leaves_are_asked_for_again() -> None:
+    """Until all are there, or the table keeps them waiting too long."""
+    keys = [Key("a", str(number)) for number in range(4)]
+    assert [item["sk"] for item in _busy(BusyClient(2)).get_many(keys)] == ["0", "1", "2", "3"]
+    with pytest.raises(RetryLater):
+        _busy(BusyClient(99)).get_many([Key("a", str(number)) for number in range(9)])
+
+
+def test_many_items_are_read_at_once(table: Table) -> None:
+    """More than a call takes, each named once or twice."""
+    keys = [Key("a", f"{number:03d}") for number in range(120)]
+    table.put_many([key.as_item() for key in keys])
+    assert len(table.get_many([*keys, keys[0], Key("a", "none")])) == 120
