@@ -12,7 +12,8 @@ from shared.platform.errors import InvalidInput
 
 _MAX_WORDS = 500
 _EMAIL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+# Halves of surrogate pairs among them: JSON can hold one alone, and no table can.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
 class Fate(StrEnum):

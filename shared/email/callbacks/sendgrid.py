@@ -40,9 +40,13 @@ _FATES = {
     "unsubscribe": Fate.UNSUBSCRIBED,
     "group_unsubscribe": Fate.UNSUBSCRIBED,
 }
-# A bounce of type "blocked" says something of the moment or of the sender, nothing of the address.
-_PASSING_BOUNCE = "blocked"
-_LASTING_DROPS = ("bounced address", "spam reporting address", "unsubscribed address", "invalid")
+# A bounce of type "blocked" says something of the moment or of the sender, and one of type "expired" that
+# SendGrid gave up after days of trying; neither says anything of the address.
+_PASSING_BOUNCES = {"blocked", "expired"}
+# The whole reasons of drops that are about the address. All others are about the message or the account,
+# such as "Invalid SMTPAPI header", "Spam Content (if Spam Checker app enabled)" and "Recipient List over
+# Package Quota" (SendGrid's pages "Event Webhook Reference", section "Dropped", and "Drops").
+_LASTING_DROPS = {"bounced address", "spam reporting address", "unsubscribed address", "invalid"}
 
 
 def public_key(text_of_key: str) -> ec.EllipticCurvePublicKey:
@@ -99,11 +103,11 @@ def reports(body: bytes) -> list[Report]:
         raise InvalidInput("the body is not JSON", reason="not_json") from None
     if not isinstance(events, list):
         raise InvalidInput("the body is not a list of events", reason="malformed_event")
-    return [_report(event) for event in map(mapping, events) if event.get("event") in _FATES]
+    return [_report(event) for event in map(mapping, events) if text(event.get("event")) in _FATES]
 
 
 def _report(event: dict[str, Any]) -> Report:
-    fate = _FATES[event["event"]]
+    fate = _FATES[text(event["event"])]
     return Report(
         event_id=text(event.get("sg_event_id")),
         fate=fate,
@@ -120,7 +124,7 @@ def _report(event: dict[str, Any]) -> Report:
 
 def _lasting(fate: Fate, event: dict[str, Any]) -> bool:
     if fate is Fate.BOUNCED:
-        return event.get("type") != _PASSING_BOUNCE
+        return text(event.get("type")) not in _PASSING_BOUNCES
     if fate is Fate.DROPPED:
-        return text(event.get("reason")).lower().startswith(_LASTING_DROPS)
+        return text(event.get("reason")).lower() in _LASTING_DROPS
     return fate in {Fate.COMPLAINED, Fate.UNSUBSCRIBED}

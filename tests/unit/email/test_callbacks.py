@@ -127,6 +127,12 @@ def test_a_verification_key_that_is_none_is_refused_in_words() -> None:
         ({"event": "bounce", "type": "bounce", "reason": "550 no such user"}, Fate.BOUNCED, True),
         ({"event": "bounce", "type": "blocked"}, Fate.BOUNCED, False),
         ({"event": "dropped", "reason": "Bounced Address"}, Fate.DROPPED, True),
+        ({"event": "bounce", "type": "expired"}, Fate.BOUNCED, False),
+        ({"event": "dropped", "reason": "Unsubscribed Address"}, Fate.DROPPED, True),
+        ({"event": "dropped", "reason": "Spam Reporting Address"}, Fate.DROPPED, True),
+        ({"event": "dropped", "reason": "Invalid"}, Fate.DROPPED, True),
+        ({"event": "dropped", "reason": "Invalid SMTPAPI header"}, Fate.DROPPED, False),
+        ({"event": "dropped", "reason": "Recipient List over Package Quota"}, Fate.DROPPED, False),
         ({"event": "dropped", "reason": "Spam Content (if Spam Checker app enabled)"}, Fate.DROPPED, False),
         ({"event": "spamreport"}, Fate.COMPLAINED, True),
         ({"event": "group_unsubscribe"}, Fate.UNSUBSCRIBED, True),
@@ -142,7 +148,8 @@ def test_sendgrids_events_say_whether_the_address_is_lost(
 
 def test_opened_and_clicked_say_nothing() -> None:
     """Who opened a mail is nobody's business here."""
-    assert sendgrid.reports(_batch(event="open")) == []
+    for other in ("open", "click", None, [], {}):
+        assert sendgrid.reports(_batch(event=other)) == []
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"{}", b"[1]", b"null", b"[" * 100_000])
@@ -161,7 +168,8 @@ def test_an_event_without_a_time_is_refused(when: object) -> None:
 
 def test_an_id_that_is_not_ours_is_no_id_and_words_are_cut_to_one_line() -> None:
     """What comes back is other people's text."""
-    (report,) = sendgrid.reports(_batch(**{EMAIL_ID: "../../x", "reason": "a\r\nb\u202e" + "c" * 900}))
+    words = "a\r\nb\u202e\ud800" + "c" * 900
+    (report,) = sendgrid.reports(_batch(**{EMAIL_ID: "../../x", "reason": words}))
     assert report.email_id == ""
     assert report.words.startswith("a b c")
     assert len(report.words) == 500
