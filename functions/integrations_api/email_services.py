@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.email.aftermath import Aftermath
+from shared.email.breakers import Breakers
 from shared.email.callbacks.reception import Reception
 from shared.email.callbacks.sns import Certificates, is_sns_host
 from shared.email.desk import EmailDesk
@@ -98,7 +99,7 @@ def make_email_services(
         desk=EmailDesk(table, EmailLedger(table, clock), aftermath, queue, clock),
         aftermath=aftermath,
         suppressions=suppressions,
-        secrets=EmailSecrets(companies, credentials),
+        secrets=EmailSecrets(companies, credentials, Breakers(table, clock)),
         reception=Reception(companies, credentials, aftermath, certificates, http, clock),
         clock=clock,
     )

@@ -93,6 +93,10 @@ class Breakers:
         if self._table.get(_key(company_id, provider), consistent=True) is not None:
             self._table.delete(_key(company_id, provider))
 
+    def reset(self, company_id: str, provider: str) -> None:
+        """A person mended something: what was known of its failures counts no more."""
+        self._table.delete(_key(company_id, provider))
+
     def failed(self, company_id: str, provider: str, vendor: str, *, at_once: bool = False) -> None:
         """The provider failed in a way that says something of itself.
 

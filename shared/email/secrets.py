@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shared.companies.email import EmailProvider
     from shared.companies.store import CompanyStore
     from shared.credentials.store import Credentials
+    from shared.email.breakers import Breakers
     from shared.platform.secret import Secret
 
 # The vault's name for what reports are verified with; the field is the provider's id in the document.
@@ -27,16 +28,18 @@ class EmailSecrets:
     Args:
         companies: say which providers there are.
         credentials: the vault's rows.
+        breakers: forget a provider's failures when somebody stores something new for it.
     """
 
-    def __init__(self, companies: CompanyStore, credentials: Credentials) -> None:
+    def __init__(self, companies: CompanyStore, credentials: Credentials, breakers: Breakers) -> None:
         self._companies = companies
         self._credentials = credentials
+        self._breakers = breakers
 
     def put(
         self, company_id: str, provider_id: str, secret: Secret | None, webhook_key: Secret | None
     ) -> list[str]:
-        """Store what is given; returns what was stored.
+        """Store what is given, and let the provider be asked at once; returns what was stored.
 
         Raises:
             NotFound: no such company, or no such provider in its document.
@@ -49,6 +52,8 @@ class EmailSecrets:
             self._credentials.put(company_id, SECRETS, provider_id, secret)
         if webhook_key is not None:
             self._credentials.put(company_id, WEBHOOK_KEYS, provider_id, webhook_key)
+        # Who stores a new secret has mended what opened it; e-mails need not wait for the time to pass.
+        self._breakers.reset(company_id, provider_id)
         given = {"secret": secret, "webhook_key": webhook_key}
         return [name for name, value in given.items() if value is not None]
 
