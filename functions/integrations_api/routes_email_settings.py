@@ -83,7 +83,8 @@ def add_suppression(call: Call) -> Answer:
 def remove_suppression(call: Call) -> Answer:
     """Whether or not it stood there."""
     given: AddressRequest = call.given
-    found = call.services.email.suppressions.remove(_existing(call), given.address)
+    email = call.services.email
+    found = email.suppressions.remove(_existing(call), given.address, email.clock.now())
     call.audit("email.unsuppress", found=found)
     return Answer({"status": "removed" if found else "not_there"})
 

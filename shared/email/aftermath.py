@@ -2,6 +2,9 @@
 
 A report proves that the provider has the e-mail, so one that nobody was sure of is ``ACCEPTED``; it may come
 before the worker's own write. An address that is lost goes on the company's suppression list.
+
+A report is kept after all that follows from it was done, so one that is known has nothing left to do: whoever
+dies in between does it all again, and a delivery that comes again is read and not worked on.
 """
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ from shared.companies.names import SCHEMA_VERSION, company_pk
 from shared.email.callbacks.reports import Fate
 from shared.email.records import KEPT_SECONDS, WAITING_INDEX, State, as_record, email_key, report_key
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
-from shared.platform.errors import NotFound, Untrusted
+from shared.platform.errors import NotFound, RetryLater, Untrusted
 from shared.platform.observability import count, log
-from shared.platform.tables import ConditionFailed, Key
+from shared.platform.tables import Check, ConditionFailed, Key, Put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from shared.email.callbacks.reports import Report
     from shared.email.records import EmailRecord
     from shared.email.suppression import Suppressions
-    from shared.platform.clock import Clock
+    from shared.platform.clock import Clock, Deadline
     from shared.platform.tables import Item, Table
 
 # Later words win over earlier ones, in whatever order they arrive: a complaint follows a delivery.
@@ -41,6 +44,7 @@ _ORDER = (
 )
 _LOST = {Fate.BOUNCED, Fate.DROPPED, Fate.COMPLAINED, Fate.UNSUBSCRIBED}
 _TOKEN_SECONDS = 24 * 3600
+_AT_A_TIME = 100
 
 
 @dataclass(frozen=True)
@@ -93,41 +97,63 @@ class Aftermath:
         self._suppressions = suppressions
         self._clock = clock
 
-    def take(self, company_id: str, provider: str, reports: Iterable[Report]) -> int:
+    def take(
+        self, company_id: str, provider: str, reports: Iterable[Report], deadline: Deadline | None = None
+    ) -> int:
         """Take reports in. Returns how many were new.
 
         Args:
             company_id: whose provider reports; only this company's e-mails are touched.
             provider: its id in the company's document.
             reports: verified ones.
-        """
-        return sum(self._taken(company_id, provider, report) for report in reports)
+            deadline: by when this must be over; ``None``: there is all the time that is needed.
 
-    def _taken(self, company_id: str, provider: str, report: Report) -> bool:
-        email = email_key(company_id, report.email_id) if report.email_id else None
-        if email is None or self._table.get(email, consistent=True) is None:
-            count("EmailReportsUnplaced", provider=provider)
-            return False
-        try:
-            self._table.put(self._item(company_id, provider, report), "attribute_not_exists(pk)")
-            new = True
-        except ConditionFailed:
-            new = False
-        # Also where it is known: whoever kept it may have died before the lines below.
-        self._prove(email, report)
-        if report.permanent and report.fate in _LOST:
-            self._suppressions.add(company_id, report.address, report.fate.value, report.at, report.email_id)
-        if new:
-            count("EmailReports", fate=report.fate.value)
-            log.info("e-mail reported", email_id=report.email_id, fate=report.fate.value, provider=provider)
+        Raises:
+            RetryLater: there was no time for all of them. What was taken stays, so that the next time
+                begins where this one ended.
+        """
+        given, new = list(reports), 0
+        for start in range(0, len(given), _AT_A_TIME):
+            some = given[start : start + _AT_A_TIME]
+            for report in self._unknown(company_id, provider, some):
+                if deadline is not None and deadline.passed():
+                    raise RetryLater("not all reports could be taken in time", reason="reports_left")
+                new += self._taken(company_id, provider, report)
         return new
 
+    def _unknown(self, company_id: str, provider: str, reports: list[Report]) -> list[Report]:
+        places = [_place(company_id, provider, report) for report in reports]
+        known = {Key(item["pk"], item["sk"]) for item in self._table.get_many(places)}
+        return [report for report, place in zip(reports, places, strict=True) if place not in known]
+
+    def _taken(self, company_id: str, provider: str, report: Report) -> bool:
+        email = email_key(company_id, report.email_id)
+        if not report.email_id or not self._proven(email, report):
+            count("EmailReportsUnplaced", provider=provider)
+            return False
+        if report.permanent and report.fate in _LOST:
+            self._suppressions.reported(
+                company_id, report.address, report.fate.value, report.at, report.email_id
+            )
+        if not self._kept(email, self._item(company_id, provider, report)):
+            return False
+        count("EmailReports", fate=report.fate.value)
+        log.info("e-mail reported", email_id=report.email_id, fate=report.fate.value, provider=provider)
+        return True
+
+    def _kept(self, email: Key, item: Item) -> bool:
+        """Keep a report with its e-mail; not where its customer is forgotten meanwhile, nor a second time."""
+        try:
+            self._table.transact(
+                [Check(email, "attribute_exists(pk)"), Put(item, "attribute_not_exists(pk)")]
+            )
+        except ConditionFailed:
+            return False
+        return True
+
     def _item(self, company_id: str, provider: str, report: Report) -> Item:
-        # Where the provider gives events no id, what they say is the id.
-        named = report.event_id or f"{report.fate}:{report.at.isoformat()}"
-        digest = hashlib.sha256(f"{provider}\0{named}\0{report.address}".encode()).hexdigest()[:32]
         return {
-            **report_key(company_id, report.email_id, digest).as_item(),
+            **_place(company_id, provider, report).as_item(),
             "v": SCHEMA_VERSION,
             "provider": provider,
             "fate": report.fate.value,
@@ -137,30 +163,38 @@ class Aftermath:
             "expires_at": epoch_milliseconds(self._clock.now()) // 1000 + KEPT_SECONDS,
         }
 
-    def _prove(self, email: Key, report: Report) -> None:
-        """The provider has it: settle what nobody knew, and tell a worker that is still at it."""
-        item = self._table.update(
-            email,
-            "SET proven = :yes",
-            "attribute_exists(pk)",
-            values={":yes": True},
-        )
-        if item["state"] != State.UNKNOWN:
-            return
-        now = epoch_milliseconds(self._clock.now())
+    def _proven(self, email: Key, report: Report) -> bool:
+        """The provider has it: settle what nobody knew, and tell a worker that is still at it.
+
+        Returns:
+            Whether there is such an e-mail.
+        """
+        try:
+            item = self._table.update(
+                email, "SET proven = :yes", "attribute_exists(pk)", values={":yes": True}
+            )
+        except ConditionFailed:
+            return False
+        # Rejected after nobody knew: the copy of which nobody knew went out after all.
+        if item["state"] == State.UNKNOWN or (item["state"] == State.REJECTED and "unknown_since_ms" in item):
+            self._settle(email, item["state"], report)
+        return True
+
+    def _settle(self, email: Key, was: str, report: Report) -> None:
         try:
             self._table.update(
                 email,
-                "SET #state = :accepted, provider_id = :provider_id, finished_ms = :now "
-                f"REMOVE {WAITING_INDEX}_pk, {WAITING_INDEX}_sk",
-                "#state = :unknown",
+                "SET #state = :accepted, provider_id = :provider_id, finished_ms = :now, "
+                f"#reason = :none, #words = :none REMOVE {WAITING_INDEX}_pk, {WAITING_INDEX}_sk",
+                "#state = :was AND attribute_exists(unknown_since_ms)",
                 values={
                     ":accepted": State.ACCEPTED.value,
-                    ":unknown": State.UNKNOWN.value,
+                    ":was": was,
                     ":provider_id": report.provider_id,
-                    ":now": now,
+                    ":now": epoch_milliseconds(self._clock.now()),
+                    ":none": "",
                 },
-                names={"#state": "state"},
+                names={"#state": "state", "#reason": "reason", "#words": "words"},
             )
         except ConditionFailed:
             return  # somebody took it up; it finds the proof
@@ -199,6 +233,14 @@ class Aftermath:
             )
         except ConditionFailed:
             raise Untrusted("the token was used for another event", reason="token_reused") from None
+
+
+def _place(company_id: str, provider: str, report: Report) -> Key:
+    """Where a report stands, the same for the same event."""
+    # Where the provider gives events no id, what they say is the id.
+    named = report.event_id or f"{report.fate}:{report.at.isoformat()}"
+    digest = hashlib.sha256(f"{provider}\0{named}\0{report.address}".encode()).hexdigest()[:32]
+    return report_key(company_id, report.email_id, digest)
 
 
 def _happened(item: Item) -> Happened:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.email.callbacks import mailgun, sendgrid, ses, sns
 from shared.email.secrets import WEBHOOK_KEYS
-from shared.platform.clock import epoch_milliseconds
+from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import NotFound, RetryLater, Untrusted
 from shared.platform.observability import bound, count, log
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from shared.platform.secret import Secret
 
 CONFIRM_SECONDS = 5.0
+# Below the 29 seconds of the function and of API Gateway, which answers 504 by itself. A batch that is not
+# done by then gets 503, and vendors bring it again: SendGrid for a day.
+TAKE_SECONDS = 20.0
 _CONFIRM_BYTES = 64 * 1024
 _OK = 200
 
@@ -73,20 +76,23 @@ class Reception:
         Raises:
             Untrusted: it does not prove itself, or there is nobody to whom it could.
             InvalidInput: it is no delivery of this vendor's.
-            RetryLater: it cannot be taken now; vendors try again.
+            RetryLater: it cannot be taken now, or not all of it; vendors try again.
         """
+        deadline = Deadline(self._clock, TAKE_SECONDS)
         with bound(company_id=company_id):
             key = self._key(vendor, company_id, provider_id)
             if vendor == "sendgrid":
                 sendgrid.verify(headers, body, key.reveal(), now_seconds=self._now())
-                return self._aftermath.take(company_id, provider_id, sendgrid.reports(body))
+                return self._aftermath.take(company_id, provider_id, sendgrid.reports(body), deadline)
             if vendor == "mailgun":
                 delivery = mailgun.read(body, key, now_seconds=self._now())
                 self._aftermath.spend(company_id, delivery.token)
-                return self._aftermath.take(company_id, provider_id, delivery.reports)
-            return self._of_ses(company_id, provider_id, body, key)
+                return self._aftermath.take(company_id, provider_id, delivery.reports, deadline)
+            return self._of_ses(company_id, provider_id, body, key, deadline)
 
-    def _of_ses(self, company_id: str, provider_id: str, body: bytes, topic: Secret) -> int:
+    def _of_ses(
+        self, company_id: str, provider_id: str, body: bytes, topic: Secret, deadline: Deadline
+    ) -> int:
         message = sns.read(body, topic.reveal(), self._certificates, now_seconds=self._now())
         if message.kind == "SubscriptionConfirmation":
             self._confirm(message.subscribe_url)
@@ -95,7 +101,7 @@ class Reception:
             log.warning("the topic no longer reports here", provider=provider_id)
             count("EmailTopicsUnsubscribed")
             return 0
-        return self._aftermath.take(company_id, provider_id, ses.reports(message.message))
+        return self._aftermath.take(company_id, provider_id, ses.reports(message.message), deadline)
 
     def _confirm(self, url: str) -> None:
         """Visit the address that SNS signed; `sns.read` has seen that it is SNS's own."""

@@ -303,6 +303,15 @@ class TestSendingAgain:
 class TestSuppressions:
     """Addresses that are not written to."""
 
+    def test_a_domain_with_other_letters_is_one_address(self, api: Api, luna: str) -> None:
+        """In Unicode and as it travels."""
+        path = "/api/companies/luna/email/suppressions"
+        api("POST", path, {"address": "ana@münchen.example"}, key=luna)
+        [line] = api("GET", path, key=luna).json["suppressions"]
+        assert line["address"] == "ana@xn--mnchen-3ya.example"
+        removed = api("POST", f"{path}/remove", {"address": line["address"]}, key=luna)
+        assert removed.json["status"] == "removed"
+
     def test_an_address_comes_and_goes(self, api: Api, luna: str) -> None:
         """In whatever letters; the trail does not hold it."""
         path = "/api/companies/luna/email/suppressions"
@@ -339,6 +348,16 @@ class TestSecrets:
         assert kept.reveal() == "SG.planted"
         assert api("DELETE", "/api/companies/luna/email/secrets/main", key=luna).status == 204
         assert api.credentials.names("luna", "email") == set()
+
+    @pytest.mark.parametrize("given", [{"secret": "SG.right"}, {"webhook_key": PUBLIC}])
+    def test_what_is_stored_anew_is_tried_at_once(self, api: Api, luna: str, given: dict[str, str]) -> None:
+        """Who mended a key need not wait until the provider would be asked again; others stay as they are."""
+        breakers = Breakers(api.emails_table, api.clock)
+        for provider in ("main", "spare"):
+            breakers.failed("luna", provider, "x", at_once=True)
+        store(api, luna, "main", **given)
+        assert breakers.waits_until("luna", "main") is None
+        assert breakers.waits_until("luna", "spare") is not None
 
     def test_a_provider_must_stand_in_the_document(self, api: Api, luna: str) -> None:
         """A secret under a misspelt name would open nothing."""

@@ -441,7 +441,7 @@ def test_an_address_on_the_list_is_not_written_to_in_any_spelling() -> None:
     assert record is not None
     assert (record.reason, world.arrived()) == ("suppressed", 0)
     assert [one.address for one in world.suppressions.all(COMPANY, 10)] == ["marta@example.org"]
-    assert world.suppressions.remove(COMPANY, "marta@example.org")
+    assert world.suppressions.remove(COMPANY, "marta@example.org", world.clock.now())
     world.settle(world.write("again"))
     assert world.arrived() == 1
 

@@ -1,0 +1,204 @@
+"""What providers report: it settles what nobody knew, stays with its e-mail, and is taken in time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.companies.customers import Customer
+from shared.email.aftermath import Aftermath
+from shared.email.callbacks.reports import Fate, Report
+from shared.email.customer_shelf import EmailShelf
+from shared.email.providers.contract import Ambiguous, Rejected
+from shared.email.records import Contact, State
+from shared.email.suppression import Suppressions
+from shared.platform.clock import Deadline
+from shared.platform.errors import RetryLater
+from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
+from tests.fakes.table import MemoryTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from shared.email.file_removal import FileRemoval
+    from shared.email.records import EmailRecord
+    from shared.platform.tables import Item, Key, TransactionPart
+
+
+def _report(world: MailWorld, email_id: str, fate: Fate = Fate.DELIVERED, event: str = "e1") -> Report:
+    return Report(event, fate, "marta@example.org", world.clock.now(), email_id, "p-9")
+
+
+def _record(world: MailWorld, email_id: str) -> EmailRecord:
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    return record
+
+
+# Settling
+
+
+def test_what_turns_out_to_be_accepted_has_no_reason_any_more() -> None:
+    """That the answer was lost is no reason for anything now."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost", reason="timeout")))
+    email_id = world.write()
+    world.deliver(email_id)
+    assert _record(world, email_id).reason == "timeout"
+    world.aftermath.take(COMPANY, "first", [_report(world, email_id)])
+    settled = _record(world, email_id)
+    assert (settled.state, settled.reason, settled.words) == (State.ACCEPTED, "", "")
+
+
+def _rejected_later(world: MailWorld) -> str:
+    """Nobody knew of the first copy; what was tried after it was refused."""
+    email_id = world.write()
+    world.deliver(email_id)
+    record = _record(world, email_id)
+    world.ledger.rejected(record, "recipients", "550 no such user")
+    return email_id
+
+
+@pytest.mark.parametrize("fate", [Fate.ACCEPTED, Fate.DELIVERED, Fate.BOUNCED])
+def test_a_report_corrects_a_rejected_e_mail_of_whose_first_copy_nobody_knew(fate: Fate) -> None:
+    """The copy went out after all; what became of it stands in the reports."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost", reason="timeout")))
+    email_id = _rejected_later(world)
+    world.aftermath.take(COMPANY, "first", [_report(world, email_id, fate)])
+    settled = _record(world, email_id)
+    assert (settled.state, settled.reason, settled.words, settled.provider_id) == (
+        State.ACCEPTED, "", "", "p-9",
+    )  # fmt: skip
+
+
+def test_a_report_changes_nothing_of_an_e_mail_that_certainly_was_refused() -> None:
+    """It can only be about something else."""
+    world = MailWorld(ScriptedProvider(Rejected("550", about="recipients", reason="recipients")))
+    email_id = world.write()
+    world.settle(email_id)
+    world.aftermath.take(COMPANY, "first", [_report(world, email_id)])
+    assert (_record(world, email_id).state, _record(world, email_id).reason) == (State.REJECTED, "recipients")
+
+
+# Forgetting
+
+
+class NoFiles:
+    """Nothing is stored."""
+
+    def remove(self, prefix: str, count: Callable[[int], None], deadline: Deadline) -> bool:
+        """See `FileRemoval`."""
+        del prefix, count, deadline
+        return True
+
+
+class InterruptedTable(MemoryTable):
+    """Another table's items; something happens right before its first transaction with two parts.
+
+    Args:
+        table: the other one.
+        meanwhile: what happens.
+    """
+
+    def __init__(self, table: MemoryTable, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._items, self._lock = table._items, table._lock
+        self._meanwhile = [meanwhile]
+
+    def transact(self, parts: Sequence[TransactionPart]) -> None:
+        """Every write of a memory table comes through here."""
+        if len(parts) > 1 and self._meanwhile:
+            self._meanwhile.pop()()
+        super().transact(parts)
+
+
+def test_a_report_that_comes_while_its_customer_is_forgotten_leaves_nothing() -> None:
+    """No address stays behind without its e-mail."""
+    world = MailWorld()
+    email_id = world.write(contact=Contact(3, 481))
+    files: FileRemoval = NoFiles()  # type: ignore[assignment]
+    shelf = EmailShelf(world.table, world.aftermath, files)
+    customer = Customer(COMPANY, 3, 481)
+    table = InterruptedTable(
+        world.table, lambda: shelf.forget(customer, Deadline(world.clock, 10), lambda _: None)
+    )
+    slow = Aftermath(table, Suppressions(table), world.clock)
+    assert slow.take(COMPANY, "first", [_report(world, email_id)]) == 0
+    assert list(world.table.scan()) == []
+
+
+# In time
+
+
+class SlowTable(MemoryTable):
+    """A table whose calls take a hundredth of a second each, and are counted.
+
+    Args:
+        world: whose clock moves.
+    """
+
+    def __init__(self, world: MailWorld) -> None:
+        super().__init__()
+        self._items, self._lock = world.table._items, world.table._lock
+        self._clock = world.clock
+        self.calls = 0
+
+    def _take(self) -> None:
+        self.calls += 1
+        self._clock.advance(0.01)
+
+    def get(self, key: Key, *, consistent: bool = False) -> Item | None:
+        """See `Table`."""
+        self._take()
+        return super().get(key, consistent=consistent)
+
+    def get_many(self, keys: Sequence[Key]) -> list[Item]:
+        """See `Table`; one call."""
+        self._take()
+        return [item for item in (MemoryTable.get(self, key) for key in keys) if item]
+
+    def transact(self, parts: Sequence[TransactionPart]) -> None:
+        """Every write of a memory table comes through here."""
+        self._take()
+        super().transact(parts)
+
+
+def _taken(aftermath: Aftermath, batch: list[Report], deadline: Deadline) -> bool:
+    """Whether there was time for all of them."""
+    try:
+        aftermath.take(COMPANY, "first", batch, deadline)
+    except RetryLater as told:
+        return told.reason != "reports_left"
+    return True
+
+
+def test_a_large_batch_is_answered_in_time_and_done_by_its_repetitions() -> None:
+    """What was taken stays, and costs next to nothing when it comes again."""
+    world = MailWorld()
+    email_id = world.write()
+    batch = [_report(world, email_id, event=f"e{number}") for number in range(2_500)]
+    table = SlowTable(world)
+    aftermath = Aftermath(table, Suppressions(table), world.clock)
+    rounds, longest, done = 0, 0.0, False
+    while not done:
+        rounds, began = rounds + 1, world.clock.monotonic()
+        assert rounds < 10
+        done = _taken(aftermath, batch, Deadline(world.clock, 20))
+        longest = max(longest, world.clock.monotonic() - began)
+    assert (rounds, longest < 21) == (3, True)
+    assert len(world.aftermath.story(COMPANY, email_id).happened) == 2_500
+    table.calls = 0
+    assert aftermath.take(COMPANY, "first", batch, Deadline(world.clock, 20)) == 0
+    assert table.calls == 25
+
+
+def test_reports_that_name_no_e_mail_are_counted_and_cost_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Accounts send other mails as well."""
+    world = MailWorld()
+    other = Report("e1", Fate.DELIVERED, "a@example.org", datetime.fromisoformat("2026-11-23T09:00:00Z"))
+    assert world.aftermath.take(COMPANY, "first", [other]) == 0
+    assert list(world.table.scan()) == []
+    assert '"EmailReportsUnplaced"' in capsys.readouterr().out
