@@ -99,10 +99,14 @@ class Retention(Part):
 
 
 class Limits(Part):
-    """Brakes against loops: beyond them there is one hand-over."""
+    """Brakes against loops, beyond which there is one hand-over, and against the desk as a sender of mail."""
 
     turns_per_hour: Annotated[int, Field(ge=1, le=1_000)] = 20
     turns_per_contact_day: Annotated[int, Field(ge=1, le=10_000)] = 60
+    # Of e-mails that the model sends because the customer asks: an address that a customer writes may be
+    # anybody's.
+    emails_per_contact_day: Annotated[int, Field(ge=1, le=100)] = 5
+    email_addresses_per_contact_day: Annotated[int, Field(ge=1, le=20)] = 2
 
 
 class OutOfHours(Part):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.companies.names import company_pk
 from shared.companies.receipt import Remains
+from shared.email.allowance import allowance_key
 from shared.email.desk import story_view
 from shared.email.files import contact_prefix
 from shared.email.records import Contact, contact_key, email_key
@@ -57,6 +58,8 @@ class EmailShelf:
                 self._table.delete(Key(item["pk"], item["sk"]))
             self._table.delete(Key(pointer["pk"], pointer["sk"]))
             count("e-mails")
+        counted = f"{customer.account_id}:{customer.contact_id}"
+        self._table.delete(allowance_key(customer.company_id, counted))
 
         def count_files(gone: int) -> None:
             for _ in range(gone):

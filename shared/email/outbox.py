@@ -8,9 +8,10 @@ import math
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from shared.email.allowance import OverAllowance, allowance_key, one_more
 from shared.email.message import NewEmail, Templated
 from shared.email.records import Contact, EmailRecord, State, as_item, as_record, contact_pointer, email_key
-from shared.platform.errors import Conflict, FieldError, InvalidInput
+from shared.platform.errors import Conflict, FieldError, InvalidInput, RetryLater
 from shared.platform.observability import count, log
 from shared.platform.tables import ConditionFailed, Put
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from shared.companies.email import Kind
+    from shared.email.allowance import Allowance
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
 
 MAX_CONTENT_BYTES = 350_000  # a table's item holds 400 KB
 MAX_KEY_CHARACTERS = 300
+_TRIES = 5
 MAX_VISIBILITY_SECONDS = 43_200 - 300  # SQS counts its twelve hours from the receive
 # How long an e-mail is worth sending where nobody says anything else.
 WORTH = {
@@ -95,6 +98,7 @@ class Outbox:
         kind: Kind = "transactional",
         ends_at: datetime | None = None,
         contact: Contact | None = None,
+        allowance: Allowance | None = None,
     ) -> str:
         """Have an e-mail sent, once, however often this is called with the same key.
 
@@ -105,6 +109,7 @@ class Outbox:
             kind: what it is for.
             ends_at: after this moment it is not worth sending; ``None``: see `WORTH`.
             contact: the customer it belongs to, so that it is found when the customer is to be forgotten.
+            allowance: what the customer may cause in a day, where it is the customer who causes it.
 
         Returns:
             The e-mail's id, the same for the same company and key.
@@ -112,21 +117,52 @@ class Outbox:
         Raises:
             InvalidInput: it is too large.
             Conflict: the key was used for another e-mail.
+            OverAllowance: the customer has had too many in the last 24 hours.
+            RetryLater: others keep writing e-mails of the same customer.
         """
         record = self._record(company_id, email, key, kind, ends_at, contact)
-        try:
-            self._table.transact(self._writes(record))
-        except ConditionFailed as failed:
-            known = failed.item or self._table.get(email_key(company_id, record.email_id), consistent=True)
-            self._require_same(record, as_record(known) if known else record)
-            if known and known["state"] != State.QUEUED:
-                return record.email_id
-        else:
+        known = self._written_down(record, recipients(email), allowance)
+        if known is None:
             count("EmailsEnqueued", kind=kind)
             log.info("e-mail enqueued", email_id=record.email_id, kind=kind)
+        else:
+            self._require_same(record, known)
+            if known.state != State.QUEUED:
+                return record.email_id
         # Also where it was known: whoever wrote it first may have died before this line.
         self._queue.send(company_id, record.email_id)
         return record.email_id
+
+    def _written_down(
+        self, record: EmailRecord, addresses: list[str], allowance: Allowance | None
+    ) -> EmailRecord | None:
+        """Write it down, unless it is there; then that one is returned."""
+        for _ in range(_TRIES):
+            # What is asked for again was counted before, whatever there is room for now.
+            if allowance and (known := self._find(record)):
+                return known
+            counted = [self._counted(record, addresses, allowance)] if allowance else []
+            try:
+                self._table.transact([*self._writes(record), *counted])
+            except ConditionFailed:
+                if known := self._find(record):
+                    return known
+            else:
+                return None
+        raise RetryLater("other e-mails of this customer are being written", reason="allowance_busy")
+
+    def _find(self, record: EmailRecord) -> EmailRecord | None:
+        item = self._table.get(email_key(record.company_id, record.email_id), consistent=True)
+        return as_record(item) if item else None
+
+    def _counted(self, record: EmailRecord, addresses: list[str], allowance: Allowance) -> Put:
+        item = self._table.get(allowance_key(record.company_id, allowance.contact_id), consistent=True)
+        try:
+            return one_more(record.company_id, allowance, item, addresses, record.created_at)
+        except OverAllowance as refused:
+            count("EmailsOverAllowance", about=refused.about)
+            log.warning("a customer has had too many e-mails", about=refused.about)
+            raise
 
     def _record(
         self,
@@ -165,6 +201,11 @@ class Outbox:
     def _require_same(self, record: EmailRecord, known: EmailRecord) -> None:
         if record.digest != known.digest:
             raise Conflict("the key was used for another e-mail", reason="key_reused")
+
+
+def recipients(email: NewEmail | Templated) -> list[str]:
+    """The addresses of everybody whom an e-mail goes to."""
+    return [one.address for one in (*email.to, *email.cc, *email.bcc)]
 
 
 def email_id_of(company_id: str, key: str) -> str:

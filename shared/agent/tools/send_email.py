@@ -1,8 +1,13 @@
-"""Sends an e-mail to the customer, and to nobody else.
+"""Sends an e-mail to an address that is the customer's own, as far as anybody can tell.
 
-The model chooses the words, never the recipient: the address is one that the customer wrote in this
-conversation, or the one on file once the desk has named it and the customer has written again. So nobody can
-have the desk write to others, and no e-mail goes to an address that the customer has not seen.
+The model chooses the words, never the recipient. An address counts as the customer's own when the customer
+wrote it in this conversation, or when it is the one on the contact's record, the desk has named it, and the
+customer has written again. So no text that the model reads can make it write to somebody else, and no e-mail
+goes to an address that the customer has not seen.
+
+Whether an address that a customer writes is theirs nobody can check. What keeps the desk from being used
+against strangers: each e-mail goes to one address, a contact has few e-mails and few addresses in a day
+(`shared.email.allowance`, ``limits`` of the company's document), and whoever complains is left alone.
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ from pydantic import Field
 
 from shared.agent.prompt_format import encodable
 from shared.agent.tools.tool import Tool, ToolArguments, ToolContext, ToolResult
+from shared.companies.base import LONGEST_EMAIL
+from shared.email.allowance import Allowance, OverAllowance
 from shared.email.message import NewEmail
 from shared.email.records import Contact
 from shared.email.sending import require_sendable, worth_until
@@ -27,7 +34,10 @@ if TYPE_CHECKING:
 
 NAME = "send_email"
 MOST_CHARACTERS = 10_000
-_ADDRESS = re.compile(r"[^\s<>()\[\]{}\"',;:@]+@[^\s<>()\[\]{}\"',;:@]+")
+# What stands between addresses and other words, and what people put around one: quotes of all kinds, the
+# marks that end a sentence, and those that open one in Spanish. An apostrophe may stand inside (o'neill@…).
+_BETWEEN = re.compile(r"[\s<>()\[\]{}\",;:]+")
+_AROUND = ".!?\u00a1\u00bf'`*\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026"
 
 
 class SendEmailArguments(ToolArguments):
@@ -57,13 +67,10 @@ def send_email(outbox: Outbox, arguments: SendEmailArguments, context: ToolConte
     except Conflict:
         return ToolResult({"status": "not_possible", "next": "E-mail is not set up; offer another way."})
     if not context.rehearsal:
-        outbox.enqueue(
-            context.company_id,
-            email,
-            key=f"turn:{context.call_key}",
-            ends_at=worth_until(context.company, "transactional", context.clock.now()),
-            contact=_contact(context.user_id),
-        )
+        try:
+            _enqueue(outbox, email, context)
+        except OverAllowance as refused:
+            return ToolResult(_too_many(refused))
     return ToolResult(
         {
             "status": "on_its_way",
@@ -72,6 +79,29 @@ def send_email(outbox: Outbox, arguments: SendEmailArguments, context: ToolConte
             "Do not say that it has arrived.",
         }
     )
+
+
+def _enqueue(outbox: Outbox, email: NewEmail, context: ToolContext) -> None:
+    limits = context.company.limits
+    outbox.enqueue(
+        context.company_id,
+        email,
+        key=f"turn:{context.call_key}",
+        ends_at=worth_until(context.company, "transactional", context.clock.now()),
+        contact=_contact(context.user_id),
+        allowance=Allowance(
+            context.user_id, limits.emails_per_contact_day, limits.email_addresses_per_contact_day
+        ),
+    )
+
+
+def _too_many(refused: OverAllowance) -> JsonDict:
+    what = "no more e-mails" if refused.about == "emails" else "no e-mail to another address"
+    return {
+        "status": "too_many",
+        "next": f"Nothing was sent: this customer can have {what} from here today. Tell them so kindly, "
+        "give them the text here in the chat, and offer that a colleague sends it.",
+    }
 
 
 def _recipient(wanted: str | None, context: ToolContext) -> tuple[str, JsonDict | None]:
@@ -97,7 +127,11 @@ def _recipient(wanted: str | None, context: ToolContext) -> tuple[str, JsonDict 
 
 
 def _addresses(texts: tuple[str, ...]) -> list[str]:
-    return [found.rstrip(".!?") for text in texts for found in _ADDRESS.findall(text)]
+    """What looks like an address in texts; each character is looked at once, however long they are."""
+    words = (word for text in texts for word in _BETWEEN.split(text))
+    # An address with what stands around it: whatever is longer is none, and not worth a second look.
+    short = (word.strip(_AROUND) for word in words if len(word) <= LONGEST_EMAIL + len(_AROUND))
+    return [word for word in short if word.count("@") == 1 and not word.startswith("@") and word[-1] != "@"]
 
 
 def _contact(user_id: str) -> Contact | None:
@@ -114,7 +148,7 @@ def tool(outbox: Outbox) -> Tool[SendEmailArguments]:
     return Tool(
         name=NAME,
         description="Send the customer an e-mail with what they asked to have in writing. Only to the "
-        "customer, at an address that they wrote in this conversation or have agreed to.",
+        "customer, at one address of theirs that they wrote in this conversation or have agreed to.",
         arguments=SendEmailArguments,
         effect="write",
         run=partial(send_email, outbox),

@@ -1,9 +1,10 @@
-"""The model sends e-mails to the customer, and to nobody else."""
+"""The model sends e-mails to the customer's own address, and few of them."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -24,10 +25,18 @@ FILED = "marta@example.org"
 class Turn:
     """A customer's turn whose model may call the tool."""
 
-    def __init__(self, *said: str, told: tuple[str, ...] = (), filed: str = FILED, **changes: Any) -> None:  # noqa: ANN401 - fields of the context
+    def __init__(
+        self,
+        *said: str,
+        told: tuple[str, ...] = (),
+        filed: str = FILED,
+        limits: dict[str, int] | None = None,
+        **changes: Any,  # noqa: ANN401 - fields of the context
+    ) -> None:
         self.world = MailWorld()
         agent = {"name": "recepcion", "tools": ["send_email"]}
-        self.company = Company.parse({**self.world.document, "agents": [agent]})
+        document = {**self.world.document, "agents": [agent], "limits": limits or {}}
+        self.company = Company.parse(document)
         clock = self.world.clock
         context = ToolContext(
             COMPANY, self.company, "3:55", "c", clock, Deadline(clock, 60), call_key="t:answer-0:0"
@@ -35,6 +44,10 @@ class Turn:
         card = ContactCard("Marta", filed, "")
         self.context = replace(context, contact=card, customer_words=said, desk_words=told, **changes)
         self.registry = default_registry(None, self.world.outbox)
+
+    def call(self, number: int) -> None:
+        """The next call is this one."""
+        self.context = replace(self.context, call_key=f"t:answer-{number}:0")
 
     def sends(self, to: str | None, **arguments: str) -> dict[str, Any]:
         """One call."""
@@ -92,6 +105,102 @@ def test_the_same_call_again_sends_once() -> None:
     for _ in range(2):
         turn.sends("ana@example.com")
     assert len(turn.written()) == 1
+
+
+def test_strangers_are_not_written_to_without_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """Fifty addresses in one message are two e-mails; the model is told what to say."""
+    victims = [f"victim{number}@elsewhere.example" for number in range(50)]
+    turn = Turn(" ".join(victims))
+    told = []
+    for number, victim in enumerate(victims):
+        turn.call(number)
+        told.append(turn.sends(victim))
+    assert [one["status"] for one in told] == ["on_its_way"] * 2 + ["too_many"] * 48
+    assert "kindly" in told[2]["next"]
+    assert "another address" in told[2]["next"]
+    assert [[to.address for to in one.to] for one in turn.written()] == [[victims[0]], [victims[1]]]
+    said = capsys.readouterr()
+    assert said.out.count('"EmailsOverAllowance":[') == 48
+    assert "victim" not in said.out + said.err
+
+
+def test_a_customer_has_five_e_mails_in_any_24_hours() -> None:
+    """Then again, as soon as the first is a day old."""
+    turn = Turn("a ana@example.com")
+    statuses = []
+    for number in range(7):
+        turn.call(number)
+        statuses.append(turn.sends("ana@example.com")["status"])
+        turn.world.clock.advance(3_600)
+    assert statuses == ["on_its_way"] * 5 + ["too_many"] * 2
+    turn.world.clock.advance(17 * 3_600 + 1)
+    turn.call(8)
+    assert turn.sends("ana@example.com")["status"] == "on_its_way"
+    turn.call(9)
+    assert turn.sends("ana@example.com")["status"] == "too_many"
+
+
+def test_the_company_says_how_many() -> None:
+    """In its document."""
+    turn = Turn("a ana@example.com", limits={"emails_per_contact_day": 1})
+    assert turn.sends("ana@example.com")["status"] == "on_its_way"
+    turn.call(1)
+    assert turn.sends("ana@example.com")["status"] == "too_many"
+
+
+def test_a_call_that_is_run_again_does_not_count_again() -> None:
+    """Nor is it refused, when others came after it."""
+    turn = Turn("a ana@example.com", limits={"emails_per_contact_day": 2})
+    for number in (0, 0, 1, 0, 1):
+        turn.call(number)
+        assert turn.sends("ana@example.com")["status"] == "on_its_way"
+    assert len(turn.written()) == 2
+
+
+def test_one_e_mail_goes_to_one_address() -> None:
+    """Several at once are none that the customer wrote."""
+    turn = Turn("a ana@example.com, bea@example.com")
+    assert turn.sends("ana@example.com, bea@example.com")["status"] == "not_the_customers"
+    assert turn.sends("ana@example.com bea@example.com")["status"] == "not_the_customers"
+    assert turn.written() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("¿a ana@example.com?", True),
+        ("es «ana@example.com»...", True),
+        ("'ana@example.com'", True),
+        ("d'ana@example.com", False),
+        ("<mailto:ana@example.com>", True),
+        ("Ana <ana@example.com>; gracias", True),
+        ("ana@example.com@example.com", False),
+        ("@ana@example.com", False),
+        (f"{'x' * 300}ana@example.com", False),
+    ],
+)
+def test_an_address_is_found_among_other_words(said: str, *, found: bool) -> None:
+    """With what people put around it, and not inside something else."""
+    assert (Turn(said).sends("ana@example.com")["status"] == "on_its_way") == found
+
+
+def test_an_apostrophe_is_part_of_an_address() -> None:
+    """What stands behind it would be somebody else's."""
+    filed = "o'neill@example.org"
+    turn = Turn("a d'ana@example.com", "sí", told=(f"¿Lo envío a {filed}?",), filed=filed)
+    assert turn.sends("d'ana@example.com")["status"] == "on_its_way"
+    turn.call(1)
+    assert turn.sends(None)["to"] == filed
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 300_000, "@" * 300_000, "a@" * 150_000, "¿" * 300_000, "a.b!" * 75_000]
+)
+def test_a_long_message_is_looked_through_at_once(text: str) -> None:
+    """Whatever it is made of: work grows with its length and no faster."""
+    began = perf_counter()
+    assert Turn(text).sends("ana@example.com")["status"] == "not_the_customers"
+    assert perf_counter() - began < 1
 
 
 def test_in_a_rehearsal_nothing_is_queued() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from shared.companies.customers import Customer
 from shared.email.aftermath import Aftermath
+from shared.email.allowance import Allowance
 from shared.email.callbacks.reports import Fate, Report
 from shared.email.customer_shelf import EmailShelf
 from shared.email.providers.contract import Ambiguous, Rejected
@@ -116,7 +117,7 @@ class InterruptedTable(MemoryTable):
 def test_a_report_that_comes_while_its_customer_is_forgotten_leaves_nothing() -> None:
     """No address stays behind without its e-mail."""
     world = MailWorld()
-    email_id = world.write(contact=Contact(3, 481))
+    email_id = world.write(contact=Contact(3, 481), allowance=Allowance("3:481", 5, 2))
     files: FileRemoval = NoFiles()  # type: ignore[assignment]
     shelf = EmailShelf(world.table, world.aftermath, files)
     customer = Customer(COMPANY, 3, 481)

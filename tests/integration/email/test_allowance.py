@@ -1,0 +1,144 @@
+"""What a customer may cause in a day is counted with each e-mail, or not at all."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.email.allowance import Allowance, OverAllowance, allowance_key
+from shared.email.message import NewEmail
+from shared.email.outbox import Outbox
+from shared.email.records import Contact
+from shared.platform.errors import RetryLater
+from tests.fakes.clock import FakeClock
+from tests.fakes.table import MemoryTable
+from tests.support.aws import make_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from shared.platform.tables import Table
+
+COMPANY = "sol"
+CONTACT = Contact(3, 481)
+
+
+class Desk:
+    """An outbox whose customer asks for e-mails.
+
+    Args:
+        table: where they are written down.
+        emails: how many there may be.
+        addresses: to how many addresses.
+    """
+
+    def __init__(self, table: Table, emails: int = 5, addresses: int = 2) -> None:
+        self.table = table
+        self.clock = FakeClock()
+        self.queued: list[str] = []
+        self.allowance = Allowance("3:481", emails, addresses)
+        self.outbox = Outbox(table, self, self.clock)
+
+    def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
+        """The queue."""
+        del company_id, delay_seconds
+        self.queued.append(email_id)
+
+    def asks(self, key: str, *to: str) -> bool:
+        """Whether an e-mail was taken in."""
+        email = NewEmail.parse({"to": list(to or ("ana@example.com",)), "subject": "S", "text": "T"})
+        try:
+            self.outbox.enqueue(COMPANY, email, key=key, contact=CONTACT, allowance=self.allowance)
+        except OverAllowance:
+            return False
+        return True
+
+    def written(self) -> int:
+        """How many there are."""
+        return sum("content" in item for item in self.table.scan())
+
+
+@pytest.fixture(params=["moto", "memory"])
+def table(request: pytest.FixtureRequest) -> Table:
+    """An empty table, as DynamoDB has it and as tests have it."""
+    if request.param == "memory":
+        return MemoryTable()
+    client: DynamoDBClient = request.getfixturevalue("dynamodb")
+    return make_table(client, "emails")
+
+
+def test_what_is_over_is_not_written_down(table: Table) -> None:
+    """Neither the e-mail nor whose it is; what was asked for before still is one."""
+    desk = Desk(table, emails=2)
+    assert [desk.asks(key) for key in ("a", "b", "c", "a", "b")] == [True, True, False, True, True]
+    assert (desk.written(), len(set(desk.queued))) == (2, 2)
+    assert len(table.query(f"company#{COMPANY}", prefix="contact#3#481#")) == 2
+
+
+def test_different_addresses_are_counted_in_all_their_spellings(table: Table) -> None:
+    """The same one again is none more."""
+    desk = Desk(table, emails=9)
+    assert desk.asks("a", "ana@münchen.example")
+    assert desk.asks("b", "Ana@xn--mnchen-3ya.example")
+    assert desk.asks("c", "bea@example.com")
+    assert not desk.asks("d", "eva@example.com")
+    assert desk.asks("e", "bea@example.com", "ana@münchen.example")
+
+
+def test_a_day_later_there_is_room_again(table: Table) -> None:
+    """For e-mails and for addresses; each counts for its own 24 hours."""
+    desk = Desk(table, emails=2, addresses=1)
+    assert desk.asks("a")
+    desk.clock.advance(3_600)
+    assert desk.asks("b")
+    desk.clock.advance(23 * 3_600 + 1)
+    assert not desk.asks("c", "bea@example.com")
+    assert desk.asks("d")
+    assert not desk.asks("e")
+    desk.clock.advance(24 * 3_600)
+    assert desk.asks("f", "bea@example.com")
+
+
+def test_it_says_when_there_is_room_again(table: Table) -> None:
+    """In seconds."""
+    desk = Desk(table, emails=1)
+    desk.asks("a")
+    desk.clock.advance(3_600)
+    email = NewEmail.parse({"to": ["ana@example.com"], "subject": "S", "text": "T"})
+    with pytest.raises(OverAllowance) as refused:
+        desk.outbox.enqueue(COMPANY, email, key="b", allowance=desk.allowance)
+    assert (refused.value.about, refused.value.after_seconds) == ("emails", 23 * 3_600)
+
+
+def test_no_address_stands_where_it_is_counted(table: Table) -> None:
+    """And it goes by itself."""
+    desk = Desk(table)
+    desk.asks("a", "ana@example.com")
+    item = table.get(allowance_key(COMPANY, "3:481"))
+    assert item is not None
+    assert "ana" not in str(item)
+    assert 24 * 3_600 <= item["expires_at"] - desk.clock.now().timestamp() < 24 * 3_600 + 2
+
+
+def test_many_at_the_same_moment_are_not_more() -> None:
+    """Conversations of one contact run side by side."""
+    desk = Desk(MemoryTable(), emails=3)
+    taken: list[bool] = []
+    met = threading.Barrier(8)
+
+    def ask(number: int) -> None:
+        met.wait()
+        try:
+            taken.append(desk.asks(f"k{number}"))
+        except RetryLater:
+            taken.append(False)  # it met the others five times; its turn tries again
+
+    workers = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(taken) == 8
+    assert sum(taken) == desk.written() <= 3
