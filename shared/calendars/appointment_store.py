@@ -149,6 +149,7 @@ def as_item(one: Appointment) -> Item:
         "wanted_at": _milliseconds(one.wanted_at),
         "assured_at": _milliseconds(one.assured_at),
         "news": _news_item(one.news) if one.news else None,
+        "organizer": one.organizer,
         "expires_at": int(_forgotten_at(one).timestamp()),
     }
     return item | _indexes(one)
@@ -189,6 +190,7 @@ def from_item(item: Item) -> Appointment:
         wanted_at=_moment(item["wanted_at"]),
         assured_at=_moment(item.get("assured_at")),
         news=_news(item["news"]) if item.get("news") else None,
+        organizer=item.get("organizer", ""),
     )
 
 

@@ -178,6 +178,7 @@ class Appointment:
         wanted_at: the start that was asked for last.
         assured_at: when the customer said, asked by a reminder, that they will come.
         news: what the customer is still to be told of it.
+        organizer: the address that its first invitation by e-mail came from; empty: there was none yet.
         begun_at: since when that is worked on.
         version: grows with each write.
         working_until: until when a worker has it for itself.
@@ -216,6 +217,7 @@ class Appointment:
     wanted_at: datetime | None = None
     assured_at: datetime | None = None
     news: News | None = None
+    organizer: str = ""
 
     @property
     def start(self) -> datetime:

@@ -29,6 +29,10 @@ class Teller(Protocol):
         """Whether there is anybody to be told of this appointment, and any way to."""
         ...
 
+    def invites_as(self, company: Company, appointment: Appointment) -> str:
+        """The address that an invitation to it would come from now; empty: there would be none."""
+        ...
+
     def tell(self, company: Company, appointment: Appointment, news: News) -> None:
         """Tell; being called again with the same news changes nothing.
 
@@ -67,7 +71,10 @@ class Telling:
             news = News("cancelled", now)
         else:
             news = News("moved", now, was) if was else News("confirmed", now)
-        return replace(appointment, news=news, due_at=now + SWEPT_AFTER)
+        # Calendars take a change from whoever invited first and from nobody else (RFC 5546 section 3.2.5), so
+        # that address is kept, whatever the company's document says later.
+        organizer = appointment.organizer or self.teller.invites_as(company, appointment)
+        return replace(appointment, news=news, organizer=organizer, due_at=now + SWEPT_AFTER)
 
     def tell(self, appointment: Appointment, company: Company) -> Appointment:
         """Tell what is to be told of an appointment at rest; where that fails the sweeper tries again."""

@@ -14,7 +14,7 @@ from icalendar import Calendar, Event, vCalAddress, vText
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from shared.companies.base import Part
-from shared.email.addresses import Mailbox, wire
+from shared.email.addresses import Address, Mailbox, wire
 from shared.email.words import body, one_line
 
 PRODUCT = "-//Frontdesk//Appointments//EN"
@@ -41,7 +41,10 @@ class Invitation(Part):
     summary: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
     description: Annotated[str, Field(max_length=5_000), AfterValidator(body)] = ""
     location: Annotated[str, Field(max_length=300), AfterValidator(one_line)] = ""
+    # The same in every message about it: calendars take no change from another one (RFC 5546 section 3.2.5).
     organizer: Mailbox
+    # Who sends in the organizer's place, where the company's address changed since (RFC 5545 section 3.2.18).
+    sent_by: Address | None = None
     attendees: Annotated[list[Mailbox], Field(min_length=1, max_length=50)]
 
     @model_validator(mode="after")
@@ -93,7 +96,7 @@ def _event(invitation: Invitation) -> Event:
     for name in ("description", "location"):
         if getattr(invitation, name):
             event.add(name, getattr(invitation, name))
-    event.add("organizer", _person(invitation.organizer))
+    event.add("organizer", _organizer(invitation))
     for attendee in invitation.attendees:
         event.add("attendee", _attendee(attendee), encode=False)
     return event
@@ -104,6 +107,13 @@ def _person(mailbox: Mailbox) -> vCalAddress:
     # A parameter cannot hold a double quote (RFC 5545 section 3.2).
     person.params["cn"] = vText((mailbox.name or mailbox.address).replace('"', "'"))
     return person
+
+
+def _organizer(invitation: Invitation) -> vCalAddress:
+    organizer = _person(invitation.organizer)
+    if invitation.sent_by:
+        organizer.params["sent-by"] = f"mailto:{wire(invitation.sent_by)}"
+    return organizer
 
 
 def _attendee(mailbox: Mailbox) -> vCalAddress:

@@ -72,6 +72,15 @@ class AppointmentEmails:
             and company.email.providers_for(KIND)
         )
 
+    def invites_as(self, company: Company, appointment: Appointment) -> str:
+        """See `shared.calendars.telling.Teller`."""
+        if _invited_elsewhere(company, appointment):
+            return ""
+        try:
+            return sender_of(company, KIND).mailbox.address
+        except (GiveUp, InvalidInput):
+            return ""  # `tell` meets the same, and says so
+
     def tell(self, company: Company, appointment: Appointment, news: News) -> None:
         """Enqueue the e-mail. What can never be written is counted, and does not come again.
 
@@ -90,15 +99,16 @@ class AppointmentEmails:
                 ends_at=min(ends_at, appointment.start),
                 contact=contact_of(appointment),
             )
+        except Conflict:
+            # Enqueued before the company's name, or the like, changed: it is that e-mail all the same.
+            # A conflict is a mistake in the input as well, so this stands before all mistakes.
+            log.info("the customer was told before", news=news.kind)
         except (GiveUp, InvalidInput) as error:
             log.error("an e-mail about an appointment cannot be written", news=news.kind, reason=error.reason)
             count("AppointmentEmailsUnwritten", news=news.kind)
         except (ClientError, BotoCoreError) as failed:
             # The appointment stands all the same; whoever booked it need not wait for our mail.
             raise RetryLater("the e-mail cannot be enqueued now", reason="outbox_unavailable") from failed
-        except Conflict:
-            # Enqueued before the company's name, or the like, changed: it is that e-mail all the same.
-            log.info("the customer was told before", news=news.kind)
 
 
 def as_email(company: Company, appointment: Appointment, news: News) -> Templated:
@@ -144,6 +154,7 @@ def contact_of(appointment: Appointment) -> Contact | None:
 
 def _invitation(company: Company, appointment: Appointment, news: News) -> dict[str, Any]:
     sender = sender_of(company, KIND).mailbox
+    organizer = appointment.organizer or sender.address
     summary = " ".join(f"{appointment.service_name}, {company.name}".split())
     return {
         "uid": uid(appointment.id, UID_DOMAIN),
@@ -154,7 +165,8 @@ def _invitation(company: Company, appointment: Appointment, news: News) -> dict[
         "changed_at": news.at.isoformat(),
         "summary": summary[:LONGEST_SUMMARY],
         "location": appointment.conference_url,
-        "organizer": {"address": sender.address, "name": sender.name},
+        "organizer": {"address": organizer, "name": sender.name},
+        **({"sent_by": sender.address} if organizer != sender.address else {}),
         "attendees": [{"address": appointment.customer.email}],
     }
 

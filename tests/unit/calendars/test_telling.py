@@ -51,6 +51,11 @@ class KeptNews:
         del company
         return bool(appointment.customer.email)
 
+    def invites_as(self, company: Company, appointment: Appointment) -> str:
+        """See `Teller`."""
+        assert company.language
+        return f"desk of {appointment.id}"
+
     def tell(self, company: Company, appointment: Appointment, news: News) -> None:
         """See `Teller`."""
         del company

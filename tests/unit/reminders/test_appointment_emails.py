@@ -114,6 +114,51 @@ def test_calendars_follow_the_appointment() -> None:
     assert str(events[0][1]["ATTENDEE"]) == f"mailto:{ANA.email}"
 
 
+def _organizers(scene: Scene) -> list[tuple[str, str | None]]:
+    """Of each invitation: whose it is, and who sends in their place."""
+    return [
+        (str(event["ORGANIZER"]), event["ORGANIZER"].params.get("SENT-BY")) for _, event in scene.events()
+    ]
+
+
+def test_who_invited_first_stays_the_organizer() -> None:
+    """Whatever address the company sends from later: calendars take no change from another one."""
+    scene = Scene()
+    booked = scene.desk.book(at(12), "laser", "b", ANA).appointment
+    assert booked is not None
+    scene.desk.company = _sending_as("new@clinic.example")
+    scene.desk.move(booked.id, at(13), "m", ANA.contact_id)
+    scene.desk.company = _sending_as("third@clinic.example")
+    scene.desk.cancel(booked.id, "x", ANA.contact_id)
+    first = "mailto:desk@clinic.example"
+    assert _organizers(scene) == [
+        (first, None), (first, "mailto:new@clinic.example"), (first, "mailto:third@clinic.example"),
+    ]  # fmt: skip
+
+
+def test_the_organizer_is_kept_before_anybody_is_told() -> None:
+    """An e-mail that could not be written at once is written with the address of the booking."""
+    scene = Scene()
+    scene.problem = EndpointConnectionError(endpoint_url="https://sqs")
+    scene.desk.book(at(12), "laser", "b", ANA)
+    assert scene.desk.all()[0].organizer == "desk@clinic.example"
+
+
+def test_who_was_invited_by_the_calendar_first_is_invited_by_the_newest_address() -> None:
+    """No invitation by e-mail went out before."""
+    scene = Scene(booking={"invite_customer": True})
+    booked = scene.desk.book(at(12), "laser", "b", ANA).appointment
+    assert booked is not None
+    assert booked.organizer == ""
+    scene.desk.company = _sending_as("new@clinic.example")
+    scene.desk.move(booked.id, at(13), "m", ANA.contact_id)
+    assert _organizers(scene) == [("mailto:new@clinic.example", None)]
+
+
+def _sending_as(address: str) -> Company:
+    return Company.parse({**DOCUMENT, "email": {**EMAIL, "from_address": address}})
+
+
 def test_a_request_that_comes_again_writes_no_second_email() -> None:
     """The same key."""
     scene = Scene()
@@ -136,8 +181,8 @@ def test_an_outbox_that_is_down_stands_in_no_bookings_way() -> None:
     assert (one.news, one.due_at) == (None, None)
 
 
-def test_a_name_that_changed_meanwhile_makes_no_second_email() -> None:
-    """The first one stands."""
+def test_a_name_that_changed_meanwhile_makes_no_second_email(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first one stands, and nothing is said to have gone wrong."""
     scene = Scene()
     scene.problem = EndpointConnectionError(endpoint_url="https://sqs")
     scene.desk.book(at(12), "laser", "b", ANA)
@@ -147,6 +192,7 @@ def test_a_name_that_changed_meanwhile_makes_no_second_email() -> None:
     scene.desk.sweep()
     assert len([item for item in scene.table.scan() if "content" in item]) == 1
     assert scene.desk.all()[0].news is None
+    assert "AppointmentEmailsUnwritten" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
