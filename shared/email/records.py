@@ -4,6 +4,8 @@
     email#<id>#report#<digest> what a provider reported of it afterwards, once for each event
     contact#<account>#<contact>#<id>  whose e-mail it is, so that a contact's are found
     suppressed#<address>       an address that is not written to any more
+    unsuppressed#<digest>      when a person took an address off that list
+    allowance#<contact>        how many e-mails a contact had the desk send in the last day
     breaker#<provider>         a provider of the company that does not work at the moment
 
 Every change of state is conditional on the fence, a number that grows whenever somebody takes the e-mail up.
