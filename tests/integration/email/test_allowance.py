@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +16,11 @@ from tests.fakes.table import MemoryTable
 from tests.support.aws import make_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from shared.platform.tables import Table
+    from shared.platform.tables import Item, Key, Table
 
 COMPANY = "sol"
 CONTACT = Contact(3, 481)
@@ -122,23 +123,41 @@ def test_no_address_stands_where_it_is_counted(table: Table) -> None:
     assert 24 * 3_600 <= item["expires_at"] - desk.clock.now().timestamp() < 24 * 3_600 + 2
 
 
-def test_many_at_the_same_moment_are_not_more() -> None:
-    """Conversations of one contact run side by side."""
-    desk = Desk(MemoryTable(), emails=3)
-    taken: list[bool] = []
-    met = threading.Barrier(8)
+class OvertakenTable(MemoryTable):
+    """A table in which others write each time after what was counted was read.
 
-    def ask(number: int) -> None:
-        met.wait()
-        try:
-            taken.append(desk.asks(f"k{number}"))
-        except RetryLater:
-            taken.append(False)  # it met the others five times; its turn tries again
+    Args:
+        overtaking: what they do.
+        times: how often.
+    """
 
-    workers = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert len(taken) == 8
-    assert sum(taken) == desk.written() <= 3
+    def __init__(self, overtaking: Callable[[], object], times: int) -> None:
+        super().__init__()
+        self._overtaking = overtaking
+        self._times = times
+
+    def get(self, key: Key, *, consistent: bool = False) -> Item | None:
+        """See `Table`."""
+        found = super().get(key, consistent=consistent)
+        if key.sk.startswith("allowance#") and self._times:
+            left, self._times = self._times - 1, 0  # nobody overtakes the others
+            self._overtaking()
+            self._times = left
+        return found
+
+
+@pytest.mark.parametrize(("times", "taken"), [(1, True), (2, False)])
+def test_e_mails_at_the_same_moment_are_counted_one_after_the_other(times: int, *, taken: bool) -> None:
+    """Conversations of one contact run side by side; there are never more than there may be."""
+    others = iter(("x", "y"))
+    desk = Desk(OvertakenTable(lambda: desk.asks(next(others)), times), emails=2)
+    assert desk.asks("a") == taken
+    assert desk.written() == 2
+
+
+def test_who_is_overtaken_again_and_again_tries_later() -> None:
+    """The turn is run again."""
+    others = iter(range(99))
+    desk = Desk(OvertakenTable(lambda: desk.asks(f"x{next(others)}"), 5), emails=99)
+    with pytest.raises(RetryLater):
+        desk.asks("a")
