@@ -175,21 +175,20 @@ class Aftermath:
             )
         except ConditionFailed:
             return False
-        # Rejected after nobody knew: the copy of which nobody knew went out after all.
-        if item["state"] == State.UNKNOWN or (item["state"] == State.REJECTED and "unknown_since_ms" in item):
-            self._settle(email, item["state"], report)
+        if item["state"] == State.UNKNOWN:
+            self._settle(email, report)
         return True
 
-    def _settle(self, email: Key, was: str, report: Report) -> None:
+    def _settle(self, email: Key, report: Report) -> None:
         try:
             self._table.update(
                 email,
                 "SET #state = :accepted, provider_id = :provider_id, finished_ms = :now, "
                 f"#reason = :none, #words = :none REMOVE {WAITING_INDEX}_pk, {WAITING_INDEX}_sk",
-                "#state = :was AND attribute_exists(unknown_since_ms)",
+                "#state = :unknown",
                 values={
                     ":accepted": State.ACCEPTED.value,
-                    ":was": was,
+                    ":unknown": State.UNKNOWN.value,
                     ":provider_id": report.provider_id,
                     ":now": epoch_milliseconds(self._clock.now()),
                     ":none": "",

@@ -52,27 +52,6 @@ def test_what_turns_out_to_be_accepted_has_no_reason_any_more() -> None:
     assert (settled.state, settled.reason, settled.words) == (State.ACCEPTED, "", "")
 
 
-def _rejected_later(world: MailWorld) -> str:
-    """Nobody knew of the first copy; what was tried after it was refused."""
-    email_id = world.write()
-    world.deliver(email_id)
-    record = _record(world, email_id)
-    world.ledger.rejected(record, "recipients", "550 no such user")
-    return email_id
-
-
-@pytest.mark.parametrize("fate", [Fate.ACCEPTED, Fate.DELIVERED, Fate.BOUNCED])
-def test_a_report_corrects_a_rejected_e_mail_of_whose_first_copy_nobody_knew(fate: Fate) -> None:
-    """The copy went out after all; what became of it stands in the reports."""
-    world = MailWorld(ScriptedProvider(Ambiguous("lost", reason="timeout")))
-    email_id = _rejected_later(world)
-    world.aftermath.take(COMPANY, "first", [_report(world, email_id, fate)])
-    settled = _record(world, email_id)
-    assert (settled.state, settled.reason, settled.words, settled.provider_id) == (
-        State.ACCEPTED, "", "", "p-9",
-    )  # fmt: skip
-
-
 def test_a_report_changes_nothing_of_an_e_mail_that_certainly_was_refused() -> None:
     """It can only be about something else."""
     world = MailWorld(ScriptedProvider(Rejected("550", about="recipients", reason="recipients")))
