@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import pytest
-
 from shared.companies.customers import Customer
 from shared.email.aftermath import Aftermath
 from shared.email.allowance import Allowance
@@ -22,6 +20,8 @@ from tests.fakes.table import MemoryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import pytest
 
     from shared.email.file_removal import FileRemoval
     from shared.email.records import EmailRecord
