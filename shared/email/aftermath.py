@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 
 from shared.companies.names import SCHEMA_VERSION, company_pk
 from shared.email.callbacks.reports import Fate
-from shared.email.records import KEPT_SECONDS, WAITING_INDEX, State, as_record, email_key, report_key
+from shared.email.records import (
+    KEPT_SECONDS,
+    WAITING_INDEX,
+    State,
+    as_record,
+    content_key,
+    email_key,
+    report_key,
+)
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
 from shared.platform.errors import NotFound, RetryLater, Untrusted
 from shared.platform.observability import count, log
@@ -68,9 +76,10 @@ class Happened:
 
 @dataclass(frozen=True)
 class Story:
-    """An e-mail with everything that is known of it, the reports by their time."""
+    """Everything that is known of an e-mail: what is to be sent, as JSON text, and reports by time."""
 
     record: EmailRecord
+    content: str
     happened: tuple[Happened, ...]
 
     def fates(self) -> dict[str, Fate]:
@@ -206,12 +215,12 @@ class Aftermath:
             NotFound: there is no such e-mail of this company.
         """
         key = email_key(company_id, email_id)
-        items = self._table.query(key.pk, prefix=key.sk, consistent=True)
-        own = next((item for item in items if item["sk"] == key.sk), None)
-        if own is None:
+        items = {item["sk"]: item for item in self._table.query(key.pk, prefix=key.sk, consistent=True)}
+        own, content = items.pop(key.sk, None), items.pop(content_key(company_id, email_id).sk, None)
+        if own is None or content is None:
             raise NotFound("there is no such e-mail")
-        reports = [_happened(item) for item in items if item["sk"] != key.sk]
-        return Story(as_record(own), tuple(sorted(reports, key=lambda one: one.at)))
+        reports = [_happened(item) for item in items.values()]
+        return Story(as_record(own), content["content"], tuple(sorted(reports, key=lambda one: one.at)))
 
     def spend(self, company_id: str, token: Token) -> None:
         """Let a Mailgun token count for one event only.

@@ -55,8 +55,13 @@ class Outside(Opener, Protocol):
         """The company's document; ``None`` where there is none any more."""
         ...
 
-    def rendered(self, record: EmailRecord, company: Company) -> Rendered:
+    def rendered(self, record: EmailRecord, content: str, company: Company) -> Rendered:
         """The e-mail, ready to go; the same for every try.
+
+        Args:
+            record: as it is.
+            content: what is to be sent.
+            company: whose.
 
         Raises:
             InvalidInput, GiveUp: it cannot be put together. RetryLater: not now.
@@ -213,12 +218,15 @@ class Delivery:
             return "expired"
         if company.mode != "live":
             return f"company_{company.mode}"
-        return "" if company.email.providers_for(record.kind) else "no_provider"
+        if not company.email.providers_for(record.kind):
+            return "no_provider"
+        return "overtaken" if self._ledger.overtaken(record) else ""
 
     def _parcel(self, record: EmailRecord, company: Company) -> Parcel | Outcome:
         """The e-mail ready to go, or what becomes of it because it is not."""
         try:
-            rendered = _for_the_rest(self._outside.rendered(record, company), record.only)
+            content = self._ledger.content(record)
+            rendered = _for_the_rest(self._outside.rendered(record, content, company), record.only)
         except (InvalidInput, GiveUp) as error:
             return self._ended(record, error.reason, str(error))
         except RetryLater as error:

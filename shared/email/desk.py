@@ -156,7 +156,7 @@ def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
             "refused": list(record.refused),
             "left_out": list(record.left_out),
             "fates": {address: fate.value for address, fate in story.fates().items()},
-            "content": json.loads(record.content),
+            "content": json.loads(story.content),
         }
     return told
 

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from shared.email.records import (
     WAITING_INDEX,
     State,
-    as_item,
     as_record,
-    contact_pointer,
+    content_key,
     email_key,
+    new_items,
+    series_key,
     tried_item,
     waiting_keys,
 )
 from shared.platform.clock import epoch_milliseconds
+from shared.platform.errors import GiveUp
 from shared.platform.observability import log
-from shared.platform.tables import ConditionFailed, Put
+from shared.platform.tables import ConditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +49,25 @@ class EmailLedger:
         """An e-mail as it is now."""
         item = self._table.get(email_key(company_id, email_id), consistent=True)
         return as_record(item) if item else None
+
+    def content(self, record: EmailRecord) -> str:
+        """What is to be sent.
+
+        Raises:
+            GiveUp: it is gone: its customer was forgotten.
+        """
+        item = self._table.get(content_key(record.company_id, record.email_id), consistent=True)
+        if item is None:
+            raise GiveUp("the e-mail's content is gone", reason="content_gone")
+        content: str = item["content"]
+        return content
+
+    def overtaken(self, record: EmailRecord) -> bool:
+        """Whether there is a newer one that makes it pointless."""
+        if record.series is None:
+            return False
+        newest = self._table.get(series_key(record.company_id, record.series.name), consistent=True)
+        return newest is not None and newest["number"] > record.series.number
 
     def sending(
         self,
@@ -138,9 +159,8 @@ class EmailLedger:
         rest = replace(record, email_id=rest_id, state=State.QUEUED, fence=0, tried={}, attempts=0)
         now = self._clock.now()
         fields = {"only": list(only), "part": record.part + 1, **waiting_keys(rest_id, now)}
-        writes = [Put({**as_item(rest), **fields}, "attribute_not_exists(pk)"), *contact_pointer(rest)]
         try:
-            self._table.transact(writes)
+            self._table.transact(new_items(rest, self.content(record), **fields))
         except ConditionFailed:
             log.info("the rest of an e-mail stands there already", email_id=record.email_id)
         return record

@@ -5,12 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from shared.companies.names import SCHEMA_VERSION
 from shared.email.allowance import OverAllowance, allowance_key, one_more
 from shared.email.message import NewEmail, Templated
-from shared.email.records import Contact, EmailRecord, State, as_item, as_record, contact_pointer, email_key
+from shared.email.records import (
+    KEPT_SECONDS,
+    Contact,
+    EmailRecord,
+    Series,
+    State,
+    as_record,
+    email_key,
+    new_items,
+    series_key,
+)
+from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import Conflict, FieldError, InvalidInput, RetryLater
 from shared.platform.observability import count, log
 from shared.platform.tables import ConditionFailed, Put
@@ -98,6 +111,7 @@ class Outbox:
         kind: Kind = "transactional",
         ends_at: datetime | None = None,
         contact: Contact | None = None,
+        series: Series | None = None,
         allowance: Allowance | None = None,
     ) -> str:
         """Have an e-mail sent, once, however often this is called with the same key.
@@ -109,6 +123,7 @@ class Outbox:
             kind: what it is for.
             ends_at: after this moment it is not worth sending; ``None``: see `WORTH`.
             contact: the customer it belongs to, so that it is found when the customer is to be forgotten.
+            series: those of which only the newest is worth sending.
             allowance: what the customer may cause in a day, where it is the customer who causes it.
 
         Returns:
@@ -120,8 +135,10 @@ class Outbox:
             OverAllowance: the customer has had too many in the last 24 hours.
             RetryLater: others keep writing e-mails of the same customer.
         """
-        record = self._record(company_id, email, key, kind, ends_at, contact)
-        known = self._written_down(record, recipients(email), allowance)
+        record, content = self._record(company_id, email, key, kind, ends_at)
+        record = replace(record, contact=contact, series=series)
+        self._overtake(record)
+        known = self._written_down(record, content, recipients(email), allowance)
         if known is None:
             count("EmailsEnqueued", kind=kind)
             log.info("e-mail enqueued", email_id=record.email_id, kind=kind)
@@ -133,8 +150,28 @@ class Outbox:
         self._queue.send(company_id, record.email_id)
         return record.email_id
 
+    def _overtake(self, record: EmailRecord) -> None:
+        """Have older ones of its series not sent any more.
+
+        Before it is written down: whoever dies in between asks again, and what is older is pointless already.
+        """
+        if record.series is None:
+            return
+        key = series_key(record.company_id, record.series.name)
+        expires_at = epoch_milliseconds(record.created_at) // 1000 + KEPT_SECONDS
+        item = {**key.as_item(), "v": SCHEMA_VERSION, "expires_at": expires_at}
+        number = record.series.number
+        try:
+            self._table.put(
+                {**item, "number": number},
+                "attribute_not_exists(pk) OR number < :number",
+                {":number": number},
+            )
+        except ConditionFailed:
+            return  # this one, or a newer one, was here before
+
     def _written_down(
-        self, record: EmailRecord, addresses: list[str], allowance: Allowance | None
+        self, record: EmailRecord, content: str, addresses: list[str], allowance: Allowance | None
     ) -> EmailRecord | None:
         """Write it down, unless it is there; then that one is returned."""
         for _ in range(_TRIES):
@@ -143,7 +180,7 @@ class Outbox:
                 return known
             counted = [self._counted(record, addresses, allowance)] if allowance else []
             try:
-                self._table.transact([*self._writes(record), *counted])
+                self._table.transact([*new_items(record, content), *counted])
             except ConditionFailed:
                 if known := self._find(record):
                     return known
@@ -171,8 +208,7 @@ class Outbox:
         key: str,
         kind: Kind,
         ends_at: datetime | None,
-        contact: Contact | None,
-    ) -> EmailRecord:
+    ) -> tuple[EmailRecord, str]:
         if not 0 < len(key) <= MAX_KEY_CHARACTERS:
             problem = f"must have 1 to {MAX_KEY_CHARACTERS} characters"
             raise InvalidInput(f"the key {problem}", fields=(FieldError("key", problem),))
@@ -182,7 +218,7 @@ class Outbox:
                 f"the e-mail has more than {MAX_CONTENT_BYTES} bytes; store its files instead", status=413
             )
         now = self._clock.now()
-        return EmailRecord(
+        record = EmailRecord(
             company_id=company_id,
             email_id=email_id_of(company_id, key),
             kind=kind,
@@ -190,13 +226,9 @@ class Outbox:
             fence=0,
             created_at=now,
             ends_at=ends_at or now + WORTH[kind],
-            content=content,
             digest=hashlib.sha256(f"{kind}\n{content}".encode()).hexdigest(),
-            contact=contact,
         )
-
-    def _writes(self, record: EmailRecord) -> list[Put]:
-        return [Put(as_item(record), "attribute_not_exists(pk)"), *contact_pointer(record)]
+        return record, content
 
     def _require_same(self, record: EmailRecord, known: EmailRecord) -> None:
         if record.digest != known.digest:
@@ -216,7 +248,8 @@ def email_id_of(company_id: str, key: str) -> str:
 
 def written(email: NewEmail | Templated) -> str:
     """An e-mail as JSON text, the same text for the same e-mail."""
-    data = email.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # Without what has its default: a field that comes to exist later must not make it another e-mail.
+    data = email.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
 

@@ -67,7 +67,7 @@ class CompanyOutside:
         except NotFound:
             return None
 
-    def rendered(self, record: EmailRecord, company: Company) -> Rendered:
+    def rendered(self, record: EmailRecord, content: str, company: Company) -> Rendered:
         """The e-mail, ready to go.
 
         Values are filled into the template here and nowhere else, and what comes out is no template again:
@@ -76,7 +76,7 @@ class CompanyOutside:
         Raises:
             InvalidInput, GiveUp: it cannot be put together. RetryLater: not now.
         """
-        asked = read_back(record.content)
+        asked = read_back(content)
         email = filled(asked, company) if isinstance(asked, Templated) else asked
         return put_together(
             record.email_id,

@@ -1,12 +1,14 @@
 """E-mails in the table: one item per e-mail, which changes state and never grows.
 
-    email#<id>                 the e-mail: content, state, what was tried
+    email#<id>                 the e-mail: state, what was tried
+    email#<id>#content         what is to be sent, written once: a change is charged for its whole item
     email#<id>#report#<digest> what a provider reported of it afterwards, once for each event
     contact#<account>#<contact>#<id>  whose e-mail it is, so that a contact's are found
     suppressed#<address>       an address that is not written to any more
     unsuppressed#<digest>      when a person took an address off that list
     allowance#<contact>        how many e-mails a contact had the desk send in the last day
     breaker#<provider>         a provider of the company that does not work at the moment
+    series#<name>              the newest of some e-mails of which only the newest is worth sending
 
 Every change of state is conditional on the fence, a number that grows whenever somebody takes the e-mail up.
 """
@@ -75,6 +77,19 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class Series:
+    """E-mails of which only the newest is worth sending, such as those about one appointment.
+
+    Args:
+        name: which e-mails.
+        number: grows with each.
+    """
+
+    name: str
+    number: int
+
+
+@dataclass(frozen=True)
 class EmailRecord:
     """An e-mail as it is.
 
@@ -86,9 +101,9 @@ class EmailRecord:
         fence: grows with each take-up.
         created_at: when it was asked for.
         ends_at: after this moment it is not sent any more.
-        content: what is to be sent, as JSON text; see `shared.email.outbox`.
         digest: of the content and kind: the same key with another digest is a mistake.
         contact: whose it is, where it belongs to a customer.
+        series: those that it may be overtaken by.
         busy_until: while ``SENDING``: until when somebody may still be at it.
         provider: who was asked last.
         tried: per provider, what came of it.
@@ -115,9 +130,9 @@ class EmailRecord:
     fence: int
     created_at: datetime
     ends_at: datetime
-    content: str = field(repr=False)
     digest: str = ""
     contact: Contact | None = None
+    series: Series | None = None
     busy_until: datetime | None = None
     provider: str = ""
     tried: Mapping[str, Tried] = field(default_factory=dict)
@@ -147,6 +162,16 @@ def email_key(company_id: str, email_id: str) -> Key:
     return Key(company_pk(company_id), f"email#{email_id}")
 
 
+def content_key(company_id: str, email_id: str) -> Key:
+    """Where what is to be sent stands."""
+    return Key(company_pk(company_id), f"email#{email_id}#content")
+
+
+def series_key(company_id: str, name: str) -> Key:
+    """Where the newest of a series stands."""
+    return Key(company_pk(company_id), f"series#{name}")
+
+
 def report_key(company_id: str, email_id: str, digest: str) -> Key:
     """Where a report on it stands."""
     return Key(company_pk(company_id), f"email#{email_id}#report#{digest}")
@@ -157,13 +182,12 @@ def contact_key(company_id: str, contact: Contact, email_id: str) -> Key:
     return Key(company_pk(company_id), f"contact#{contact.account_id}#{contact.contact_id}#{email_id}")
 
 
-def contact_pointer(record: EmailRecord) -> list[Put]:
+def _contact_pointer(record: EmailRecord) -> list[Put]:
     """What makes an e-mail a contact's, where it is one's."""
     if record.contact is None:
         return []
     where = contact_key(record.company_id, record.contact, record.email_id)
-    expires_at = epoch_milliseconds(record.created_at) // 1000 + KEPT_SECONDS
-    pointer = {**where.as_item(), "v": SCHEMA_VERSION, "expires_at": expires_at}
+    pointer = {**where.as_item(), "v": SCHEMA_VERSION, "expires_at": _expires_at(record)}
     return [Put({**pointer, "email_id": record.email_id})]
 
 
@@ -191,8 +215,28 @@ def digits(at: datetime) -> str:
     return f"{epoch_milliseconds(at):0{_MILLISECOND_DIGITS}d}"
 
 
-def as_item(record: EmailRecord) -> Item:
-    """A new e-mail's item."""
+def new_items(record: EmailRecord, content: str, **fields: object) -> list[Put]:
+    """A new e-mail's items, in one transaction.
+
+    Args:
+        record: as it begins.
+        content: what is to be sent, as JSON text; see `shared.email.outbox`.
+        fields: further attributes of the e-mail's own item.
+    """
+    kept = {**content_key(record.company_id, record.email_id).as_item(), "v": SCHEMA_VERSION}
+    expires_at = _expires_at(record)
+    return [
+        Put({**_as_item(record), **fields}, "attribute_not_exists(pk)"),
+        Put({**kept, "content": content, "expires_at": expires_at}),
+        *_contact_pointer(record),
+    ]
+
+
+def _expires_at(record: EmailRecord) -> int:
+    return epoch_milliseconds(record.created_at) // 1000 + KEPT_SECONDS
+
+
+def _as_item(record: EmailRecord) -> Item:
     item: Item = {
         **email_key(record.company_id, record.email_id).as_item(),
         "v": SCHEMA_VERSION,
@@ -202,22 +246,23 @@ def as_item(record: EmailRecord) -> Item:
         "fence": record.fence,
         "created_ms": epoch_milliseconds(record.created_at),
         "ends_ms": epoch_milliseconds(record.ends_at),
-        "content": record.content,
         "digest": record.digest,
         "attempts": 0,
-        "expires_at": epoch_milliseconds(record.created_at) // 1000 + KEPT_SECONDS,
+        "expires_at": _expires_at(record),
         **waiting_keys(record.email_id, record.created_at),
         f"{WRITTEN_INDEX}_pk": company_pk(record.company_id),
         f"{WRITTEN_INDEX}_sk": f"{digits(record.created_at)}#{record.email_id}",
     }
     if record.contact:
         item["contact"] = [record.contact.account_id, record.contact.contact_id]
+    if record.series:
+        item["series"] = [record.series.name, record.series.number]
     return item
 
 
 def as_record(item: Item) -> EmailRecord:
     """An item as it was read."""
-    contact = item.get("contact")
+    contact, series = item.get("contact"), item.get("series")
     return EmailRecord(
         company_id=item["company_id"],
         email_id=item["sk"].removeprefix("email#"),
@@ -226,9 +271,9 @@ def as_record(item: Item) -> EmailRecord:
         fence=item["fence"],
         created_at=from_epoch_milliseconds(item["created_ms"]),
         ends_at=from_epoch_milliseconds(item["ends_ms"]),
-        content=item["content"],
         digest=item.get("digest", ""),
         contact=Contact(contact[0], contact[1]) if contact else None,
+        series=Series(series[0], series[1]) if series else None,
         busy_until=_moment(item, "busy_until_ms"),
         provider=item.get("provider", ""),
         tried={name: _tried(given) for name, given in item.get("tried", {}).items()},

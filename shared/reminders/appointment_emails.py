@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.email.composing import sender_of
 from shared.email.invitations import uid
 from shared.email.message import Templated
-from shared.email.records import Contact
+from shared.email.records import Contact, Series
 from shared.email.sending import worth_until
 from shared.platform.errors import Conflict, GiveUp, InvalidInput, RetryLater
 from shared.platform.observability import count, log
@@ -46,6 +46,7 @@ class Emails(Protocol):
         kind: Kind = "transactional",
         ends_at: datetime | None = None,
         contact: Contact | None = None,
+        series: Series | None = None,
     ) -> str:
         """Have an e-mail sent, once for each key."""
         ...
@@ -98,6 +99,8 @@ class AppointmentEmails:
                 kind=KIND,
                 ends_at=min(ends_at, appointment.start),
                 contact=contact_of(appointment),
+                # A confirmation that waited must not come after the news that it was moved.
+                series=Series(f"appointment#{appointment.id}", sequence_of(appointment, news)),
             )
         except Conflict:
             # Enqueued before the company's name, or the like, changed: it is that e-mail all the same.

@@ -108,11 +108,11 @@ class MailWorld:
         """See `Outside`."""
         return Company.parse(self.document) if company_id == COMPANY else None
 
-    def rendered(self, record: EmailRecord, company: Company) -> Rendered:
+    def rendered(self, record: EmailRecord, content: str, company: Company) -> Rendered:
         """See `Outside`."""
         if self.unready:
             raise self.unready
-        email = read_back(record.content)
+        email = read_back(content)
         assert isinstance(email, NewEmail)
         sender = Sender(Mailbox(address=str(company.email.from_address)))
         return render(

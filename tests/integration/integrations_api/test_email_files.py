@@ -51,9 +51,10 @@ def with_file(stored: dict[str, Any]) -> dict[str, Any]:
 
 def kept(api: Api, email_id: str) -> NewEmail:
     """The e-mail as it waits to be sent."""
-    record = EmailLedger(api.emails_table, api.clock).read("luna", email_id)
+    ledger = EmailLedger(api.emails_table, api.clock)
+    record = ledger.read("luna", email_id)
     assert record is not None
-    email = read_back(record.content)
+    email = read_back(ledger.content(record))
     assert isinstance(email, NewEmail)
     return email
 

@@ -58,7 +58,7 @@ class Turn:
     def written(self) -> list[NewEmail]:
         """What is in the outbox."""
         records = [self.world.ledger.read(COMPANY, one) for one in dict.fromkeys(self.world.queued)]
-        found = [read_back(record.content) for record in records if record]
+        found = [read_back(self.world.ledger.content(record)) for record in records if record]
         assert all(isinstance(one, NewEmail) for one in found)
         return found  # type: ignore[return-value]
 

@@ -14,7 +14,7 @@ from shared.email.callbacks.reports import Fate, Report
 from shared.email.message import NewEmail
 from shared.email.outbox import MAX_CONTENT_BYTES
 from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Refusal, Rejected, Unsupported
-from shared.email.records import Contact, State
+from shared.email.records import Contact, Series, State
 from shared.platform.errors import Conflict, GiveUp, InvalidInput, NotFound, RetryLater
 from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
 
@@ -417,6 +417,36 @@ def test_what_is_late_is_not_sent() -> None:
     record = world.ledger.read(COMPANY, email_id)
     assert record is not None
     assert (record.state, record.reason, world.arrived()) == (State.REJECTED, "expired", 0)
+
+
+def test_what_was_overtaken_is_not_sent_whatever_came_first() -> None:
+    """Of a series only the newest is worth sending, also where it was enqueued first, and also once more."""
+    world = MailWorld()
+    old = world.write("old", series=Series("appointment#1", 0))
+    new = world.write("new", series=Series("appointment#1", 1))
+    late = world.write("late", series=Series("appointment#1", 0))
+    other = world.write("other", series=Series("appointment#2", 0))
+    for email_id in (old, new, late, other):
+        world.settle(email_id)
+    assert [world.state(one) for one in (old, new, late, other)] == [
+        State.REJECTED,
+        State.ACCEPTED,
+        State.REJECTED,
+        State.ACCEPTED,
+    ]
+    record = world.ledger.read(COMPANY, old)
+    assert record is not None
+    assert record.reason == "overtaken"
+
+
+def test_a_change_of_state_does_not_write_the_content_again() -> None:
+    """A table charges for the whole item, and a company's e-mails share one partition."""
+    world = MailWorld()
+    email_id = world.write()
+    world.settle(email_id)
+    items = {item["sk"]: item for item in world.table.scan() if item["sk"].startswith("email#")}
+    assert set(items) == {f"email#{email_id}", f"email#{email_id}#content"}
+    assert "content" not in items[f"email#{email_id}"]
 
 
 @pytest.mark.parametrize("mode", ["off", "shadow"])

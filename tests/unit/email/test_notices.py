@@ -34,7 +34,7 @@ class Staff:
     def written(self) -> list[Templated]:
         """The e-mails in the outbox, each once."""
         records = [self.world.ledger.read(COMPANY, one) for one in dict.fromkeys(self.world.queued)]
-        found = [read_back(record.content) for record in records if record]
+        found = [read_back(self.world.ledger.content(record)) for record in records if record]
         assert all(isinstance(one, Templated) for one in found)
         return found  # type: ignore[return-value]
 

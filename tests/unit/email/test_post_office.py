@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from shared.email.post_office import LEAST_SECONDS, LOST_AFTER, MARGIN_SECONDS, PostOffice
 from shared.email.providers.contract import Ambiguous, NotAccepted
-from shared.email.records import email_key
+from shared.email.records import content_key, email_key
 from shared.platform.queue_records import QueueRecord
 from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
 
@@ -87,7 +87,7 @@ def test_an_e_mail_that_breaks_its_delivery_stops_no_other_and_comes_back_later_
     world = MailWorld()
     worker, queue = office(world)
     broken, fine = world.write("a"), world.write("b")
-    key = email_key(COMPANY, broken)
+    key = content_key(COMPANY, broken)
     world.table.update(key, "SET content = :what", values={":what": "nobody foresaw this"})
     staying = worker.take_all([received(names(broken)), received(names(fine), "s-2")], 100)
     assert (staying, queue.hidden) == (["s-1"], {"s-1": 10})

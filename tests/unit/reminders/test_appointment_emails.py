@@ -12,6 +12,7 @@ from shared.calendars.appointments import Customer, Status
 from shared.companies.model import Company
 from shared.email.composing import filled
 from shared.email.invitations import ics
+from shared.email.ledger import EmailLedger
 from shared.email.message import Templated
 from shared.email.outbox import Outbox, read_back
 from shared.email.records import as_record
@@ -57,12 +58,13 @@ class Scene:
 
     def records(self) -> list[EmailRecord]:
         """The e-mails, oldest first."""
-        found = [as_record(item) for item in self.table.scan() if "content" in item]
+        found = [as_record(item) for item in self.table.scan() if "state" in item]
         return sorted(found, key=lambda one: self.queued.index(one.email_id))
 
     def emails(self) -> list[Templated]:
         """What they say."""
-        found = [read_back(one.content) for one in self.records()]
+        ledger = EmailLedger(self.table, self.clock)
+        found = [read_back(ledger.content(one)) for one in self.records()]
         return [one for one in found if isinstance(one, Templated)]
 
     def events(self) -> list[tuple[str, Any]]:
@@ -226,3 +228,14 @@ def test_who_is_invited_by_the_calendar_gets_no_second_invitation(where: str) ->
     played(scene)
     assert len(scene.emails()) == 3
     assert scene.events() == []
+
+
+def test_older_news_are_not_told_after_newer_ones() -> None:
+    """The confirmation waited for a busy provider; by then the appointment had been moved."""
+    scene = Scene()
+    booked = scene.desk.book(at(12), "laser", "b", ANA).appointment
+    assert booked is not None
+    scene.desk.move(booked.id, at(13), "m", ANA.contact_id)
+    ledger = EmailLedger(scene.table, scene.clock)
+    confirmed, moved = scene.records()
+    assert (ledger.overtaken(confirmed), ledger.overtaken(moved)) == (True, False)
