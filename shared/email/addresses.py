@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from shared.companies.base import LONGEST_EMAIL, Part
-from shared.email.words import one_line
+from shared.email.words import ENCODED, one_line
 
 
 def checked(address: str) -> str:
@@ -21,6 +22,8 @@ def checked(address: str) -> str:
         ValueError: with words.
     """
     one_line(address)
+    if ENCODED in address:
+        raise ValueError("must not hold =?, with which mail programs begin to decode")
     if len(address) > LONGEST_EMAIL:
         raise ValueError(f"must have at most {LONGEST_EMAIL} characters")
     try:
@@ -46,8 +49,18 @@ def wire(address: str) -> str:
     return f"{address.rpartition('@')[0]}@{domain_of(address)}"
 
 
+def display_name(name: str) -> str:
+    """A name as it is kept: one line, spaces only between words, which is all that readers tell apart.
+
+    Raises:
+        ValueError: with words.
+    """
+    return re.sub(" +", " ", one_line(name)).strip(" ")
+
+
+LONGEST_NAME = 150
 Address = Annotated[str, AfterValidator(checked)]
-DisplayName = Annotated[str, Field(max_length=150), AfterValidator(one_line)]
+DisplayName = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(display_name)]
 
 
 class Mailbox(Part):

@@ -11,12 +11,20 @@ import binascii
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from shared.companies.base import LanguageTag, Part, Slug
+from shared.companies.base import LanguageTag, Part, Slug, invalid
 from shared.email.addresses import AnyMailbox
 from shared.email.invitations import Invitation  # noqa: TC001 - the same
-from shared.email.words import body, file_name, one_line
+from shared.email.words import ENCODED, body, file_name, one_line
 
 MAX_RECIPIENTS = 50
 MAX_BODY_CHARACTERS = 300_000
@@ -89,7 +97,9 @@ def _header_name(name: str) -> str:
 def _header_value(text: str) -> str:
     if not text.isascii() or not text.strip():
         raise ValueError("must be a text in ASCII")
-    return one_line(text)
+    if ENCODED in text:
+        raise ValueError("must not hold =?, with which mail programs begin to decode")
+    return one_line(text).strip()
 
 
 def _decoded(value: object) -> object:
@@ -230,6 +240,13 @@ class Templated(_Envelope):
         return values
 
     def filled(self, subject: str, html: str, text: str) -> NewEmail:
-        """The message with its words."""
+        """The message with its words.
+
+        Raises:
+            InvalidInput: the words are none that may be sent, such as a body that is too long.
+        """
         envelope = {name: getattr(self, name) for name in _Envelope.model_fields}
-        return NewEmail(subject=subject, html=html, text=text, **envelope)
+        try:
+            return NewEmail(subject=subject, html=html, text=text, **envelope)
+        except ValidationError as error:
+            raise invalid(error) from None
