@@ -1,8 +1,8 @@
 """Texts that end up in a header or a file name, and what must not be in them.
 
-Header injection (CWE-93) needs a line break; spoofed names need characters that nobody sees. Both are
-refused with words where a person wrote the text, and taken out where a file or a value brought it. An encoded
-word (``=?utf-8?q?…?=``, RFC 2047) can hold either of them and shows neither, so that it is no text of a person.
+Header injection (CWE-93) needs a line break; spoofed names need characters that nobody sees. Both are refused
+with words where a person wrote the text, and taken out where a file or a value brought it. An encoded word
+(``=?utf-8?q?…?=``, RFC 2047) can hold either of them and shows neither: no person writes one.
 """
 
 from __future__ import annotations
