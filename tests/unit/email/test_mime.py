@@ -16,7 +16,6 @@ from icalendar import Calendar
 from shared.email.invitations import ics
 from shared.email.message import NewEmail
 from shared.email.mime import mime_bytes
-from shared.email.plain_text import plain_text
 from shared.email.rendered import Rendered, Sender, render
 from shared.email.words import one_line
 from shared.platform.errors import InvalidInput
@@ -169,9 +168,3 @@ def test_the_text_is_made_from_the_html() -> None:
         "Tu cita\n\nHola\nAna & Bea\n\n- uno\n- dos\n\nDía martes\nHora 12:00\n\n"
         "Ver (https://x.example/a) a@x.comSol\n"
     )
-
-
-@given(st.text(alphabet="<>/abpdivli =\"'&;!-\n"))
-def test_any_html_becomes_some_text(html: str) -> None:
-    """Broken HTML is no error."""
-    assert plain_text(html).endswith("\n")

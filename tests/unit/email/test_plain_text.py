@@ -1,0 +1,126 @@
+"""HTML as text: what a reader sees, in time that grows with the length and with nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.email.html_scan import MAX_ATTRIBUTES, Tag, scan
+from shared.email.message import MAX_BODY_CHARACTERS
+from shared.email.plain_text import plain_text
+
+Shape = Callable[[int], str]
+# What makes parsers go back: each is begun over and over, or opened and never closed.
+REPEATED = [
+    "<", "<!--", "<!", "<a ", '<a b="', "<a b='", "&", "&#", "</", "<?", "<![CDATA[", "<a/", "<br>", "<hr>",
+    "<li>",     "<style>", "<title>", "<!---->", "<!-->", "<script>x</script>", "<a b=", "<b/>", "<a href=http://x>y",
+    " =\t",     "<div style='display:none'>", "<a href='http://x'>", "</p>", "--!", "<p  =  ", "a\n",
+]  # fmt: skip
+# What is opened deep and then closed.
+NESTED = [
+    ("<a>", "</a>"),
+    ("<p>", "</p>"),
+    ("<b>", "</i>"),
+    ("<a href=http://x>", "</a>"),
+    ("<div style=display:none>", "</div>"),
+    ("<td>", "</td>"),
+]
+# One thing that is very long.
+LONG: dict[str, Shape] = {
+    "spaces": lambda n: " " * n + "x",
+    "a script that does not end": lambda n: "<script>" + "</scrip" * (n // 7),
+    "attributes": lambda n: "<a" + " b" * (n // 2) + ">",
+    "attributes without an end": lambda n: "<a" + " b" * (n // 2),
+    "a style": lambda n: f'<p style="{" " * n}x">',
+    "spaces in a tag": lambda n: "<a b" + " " * n + "c>",
+    "a number": lambda n: "&#" + "9" * n,
+    "a target within its words": lambda n: f"<a href='http://{'a' * (n // 2)}b'>http://{'a' * (n // 2)}</a>",
+}
+
+
+def repeated(one: str) -> Shape:
+    """The same again and again."""
+    return lambda n: one * (n // len(one))
+
+
+def nested(opened: str, closed: str) -> Shape:
+    """Opened deep, then closed."""
+    return lambda n: opened * (n // len(opened + closed)) + closed * (n // len(opened + closed))
+
+
+SHAPES = {
+    **{repr(one): repeated(one) for one in REPEATED},
+    **{f"{a}…{b}": nested(a, b) for a, b in NESTED},
+    **LONG,
+}
+
+
+def seconds(html: str) -> float:
+    """Of the processor, for making text of it."""
+    began = time.process_time()
+    plain_text(html)
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_time_grows_with_length_and_nothing_else(shape: str) -> None:
+    """Eight times the length is eight times the work, with room for a busy machine, and never 64 times."""
+    make = SHAPES[shape]
+    long = seconds(make(MAX_BODY_CHARACTERS))
+    assert long < 25 * min(seconds(make(MAX_BODY_CHARACTERS // 8)) for _ in range(3)) + 0.05
+    assert long < 2
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("a < b, a<3 & c > d", "a < b, a<3 & c > d"),
+        ("<P>uno</P><p/>dos", "uno\n\ndos"),
+        ("<a href='https://x.example/?a=1&amp;b=2'>Ver</a>", "Ver (https://x.example/?a=1&b=2)"),
+        ("<a href=https://x.example/>Ver</a>", "Ver (https://x.example/)"),
+        ("<a href='https://x.example/'></a>", "https://x.example/"),
+        ("<a href='javascript:alert(1)'>Ver</a>", "Ver"),
+        ("<a href='https://x.example/1'>uno <a href='https://x.example/2'>dos</a>",
+         "uno (https://x.example/1)dos (https://x.example/2)"),
+        ("<img src=x alt='a > b'><img alt=\"c\" alt=d>", "a > bc"),
+        ("uno<!-- <b>no</b> -->dos<!-->tres<!--->cuatro<!-- no --!>cinco", "unodostrescuatrocinco"),
+        ("<!--[if mso]><p>no</p><![endif]-->sí<![if !mso]>sí<![endif]>", "sísí"),
+        ("<?xml version='1.0'?><!doctype html>sí</>sí", "sísí"),
+        ("<script>if (a<b) '</p>'</script>sí<style>p > a {}</STYLE >sí<title><b></title>sí", "sísísí"),
+        ("sí<script>no", "sí"),
+        ("sí<!-- no", "sí"),
+        ("sí<p title='no>no", "sí"),
+        ("&euro;&#8364;&nbsp;&#99999999999;&#xfffffffff;&eacute", "€€ ��é"),
+        ("<div style='Display : None'><div>no</div></div>sí", "sí"),
+        ("<b>uno</i></b></b>dos", "unodos"),
+        ("<p><b>uno</p>dos", "uno\n\ndos"),
+    ],
+)  # fmt: skip
+def test_html_is_read_as_mail_programs_read_it(html: str, text: str) -> None:
+    """Broken HTML too, as the HTML standard has it."""
+    assert plain_text(html) == text + "\n"
+
+
+def test_what_is_hidden_stays_hidden_however_deep_it_stands() -> None:
+    """And what comes behind it is seen again."""
+    deep = "<div>" * 10_000
+    html = f"<div style='display:none'>{deep}no{'</div>' * 10_000}</div>sí"
+    assert plain_text(html) == "sí\n"
+
+
+def test_a_tags_attributes_are_bounded() -> None:
+    """What stands behind a hundred is not read."""
+    many = " ".join(f"a{n}=1" for n in range(5 * MAX_ATTRIBUTES))
+    (tag,) = scan(f"<p {many}>")
+    assert isinstance(tag, Tag)
+    assert len(tag.attributes) == MAX_ATTRIBUTES
+
+
+@given(st.text(alphabet="<>/abpdivli =\"'&;!-?#x0\n[]") | st.text())
+def test_any_html_becomes_some_text(html: str) -> None:
+    """Nothing is an error."""
+    assert plain_text(html).endswith("\n")
