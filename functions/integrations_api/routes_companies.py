@@ -95,7 +95,7 @@ def _check_email(call: Call) -> None:
     if "email" in company.model_fields_set:
         from shared.email.checking import check_settings  # noqa: PLC0415 - few documents need templates tried
 
-        check_settings(company.email, any_port=call.services.stage == "local")
+        check_settings(company, any_port=call.services.stage == "local")
 
 
 def _expected_version(call: Call) -> int | None:

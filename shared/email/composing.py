@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.companies.email import EmailRule
-from shared.email.addresses import Mailbox
+from shared.email.addresses import LONGEST_NAME, Mailbox
 from shared.email.rendered import Sender
 from shared.email.templates import rendering
+from shared.email.words import flattened
 from shared.platform.errors import GiveUp
 
 if TYPE_CHECKING:
@@ -29,17 +30,19 @@ def filled(asked: Templated, company: Company) -> NewEmail:
 def sender_of(company: Company, kind: Kind) -> Sender:
     """As whom a company writes an e-mail of a kind.
 
+    A name is made to fit: it was not written for a header, and no e-mail waits for a shorter one.
+
     Raises:
         GiveUp: its document names no address.
-        InvalidInput: it cannot stand in a header.
+        InvalidInput: an address is none.
     """
     settings = company.email
     if settings.from_address is None:
         raise GiveUp("the company's document names no from_address", reason="no_sender")
     rule = settings.rules.get(kind, EmailRule())
-    name = rule.from_name or settings.from_name or company.name
+    name = flattened(rule.from_name or settings.from_name or company.name, LONGEST_NAME)
     reply_to = rule.reply_to or settings.reply_to
     return Sender(
-        Mailbox.parse({"address": settings.from_address, "name": name}),
+        Mailbox.parse({"address": settings.from_address, "name": name or None}),
         Mailbox.parse({"address": reply_to}) if reply_to else None,
     )

@@ -15,14 +15,21 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from shared.companies.base import Part
 from shared.email.addresses import Address, Mailbox, wire
-from shared.email.words import body, one_line
+from shared.email.words import body, line_of, one_line
 
 PRODUCT = "-//Frontdesk//Appointments//EN"
 FILE_NAME = "invite.ics"
+LONGEST_LOCATION = 2_000
 
 
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _place(text: str) -> str:
+    """A place as one line. Links of video calls come from others: one that is too long is left out."""
+    line = line_of(text)
+    return line if len(line) <= LONGEST_LOCATION else ""
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
@@ -40,7 +47,7 @@ class Invitation(Part):
     changed_at: Moment
     summary: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
     description: Annotated[str, Field(max_length=5_000), AfterValidator(body)] = ""
-    location: Annotated[str, Field(max_length=300), AfterValidator(one_line)] = ""
+    location: Annotated[str, AfterValidator(_place)] = ""
     # The same in every message about it: calendars take no change from another one (RFC 5546 section 3.2.5).
     organizer: Mailbox
     # Who sends in the organizer's place, where the company's address changed since (RFC 5545 section 3.2.18).

@@ -214,9 +214,8 @@ class Outbox:
             raise InvalidInput(f"the key {problem}", fields=(FieldError("key", problem),))
         content = written(email)
         if len(content.encode()) > MAX_CONTENT_BYTES:
-            raise InvalidInput(
-                f"the e-mail has more than {MAX_CONTENT_BYTES} bytes; store its files instead", status=413
-            )
+            remedy = "store its files instead" if email.attachments else "shorten its texts"
+            raise InvalidInput(f"the e-mail has more than {MAX_CONTENT_BYTES} bytes; {remedy}", status=413)
         now = self._clock.now()
         record = EmailRecord(
             company_id=company_id,

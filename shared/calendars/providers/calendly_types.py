@@ -12,6 +12,7 @@ from shared.calendars.providers.contract import (
     PRIVATE_COMPANY,
     PRIVATE_SERVICE,
     Event,
+    video_link,
 )
 from shared.platform.errors import AnswerLost
 
@@ -134,7 +135,7 @@ def read_event(given: Mapping[str, Any], invitee: Mapping[str, Any]) -> Event:
             busy=given.get("status") != "canceled",
             title=str(given.get("name") or ""),
             private=marks(invitee),
-            conference_url=str((given.get("location") or {}).get("join_url") or ""),
+            conference_url=video_link((given.get("location") or {}).get("join_url")),
             updated_at=moment(updated) if updated else None,
             reschedule_url=str(invitee.get("reschedule_url") or ""),
         )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from shared.companies.calendars import CalendarSettings
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
+LONGEST_LINK = 2_000  # characters; of a video call
 # Keys of `NewEvent.private`: they tie an event to its appointment.
 PRIVATE_COMPANY = "frontdesk_company"
 PRIVATE_APPOINTMENT = "frontdesk_appointment"
@@ -167,6 +168,12 @@ class NewEvent:
     private: Mapping[str, str] = field(default_factory=dict)
 
 
+def video_link(given: object) -> str:
+    """The link of a video call as a vendor gives it; nothing where it is none that a message could carry."""
+    text = str(given or "").strip()
+    return text if len(text) <= LONGEST_LINK and text.isprintable() and " " not in text else ""
+
+
 @dataclass(frozen=True)
 class Event:
     """An event as the vendor has it.
@@ -179,7 +186,7 @@ class Event:
         etag: for `CalendarProvider.move` and `CalendarProvider.cancel`; "" where there are none.
         title: untrusted text, never shown to customers.
         private: see `NewEvent.private`.
-        conference_url: the video call's link, once the vendor has made it.
+        conference_url: the video call's link, once the vendor has made it; see `video_link`.
         updated_at: when it was last changed, where told.
         reschedule_url: a page where the customer can move it, for vendors that cannot move it for us.
     """

@@ -19,6 +19,7 @@ from shared.calendars.providers.contract import (
     EventMissing,
     FreeBusy,
     Unsupported,
+    video_link,
 )
 from shared.platform.clock import Deadline
 from shared.platform.errors import AnswerLost, GiveUp, RetryLater
@@ -263,7 +264,7 @@ def _event(given: Mapping[str, Any], zone: object) -> Event:
         etag=str(given.get("etag") or ""),
         title=str(given.get("title") or ""),
         private={str(k): str(v) for k, v in private.items()} if isinstance(private, dict) else {},
-        conference_url=str(given.get("conference_url") or ""),
+        conference_url=video_link(given.get("conference_url")),
         updated_at=_moment(updated, zone) if updated else None,
     )
 

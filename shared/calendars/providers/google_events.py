@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from shared.calendars.intervals import Interval
-from shared.calendars.providers.contract import Event
+from shared.calendars.providers.contract import Event, video_link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ def read_event(item: Mapping[str, Any], zone: str) -> Event:
         etag=str(item.get("etag", "")),
         title=str(item.get("summary", "")),
         private={str(key): str(value) for key, value in _private(item).items()},
-        conference_url=str(item.get("hangoutLink", "")),
+        conference_url=video_link(item.get("hangoutLink")),
         updated_at=datetime.fromisoformat(updated) if updated else None,
     )
 

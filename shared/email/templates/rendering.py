@@ -12,6 +12,7 @@ from shared.email.templates import en, es, pt
 from shared.email.templates.safe import TemplateWrong, fill
 from shared.email.templates.values import EXAMPLES, NAMES, PARTS, SHAPES, complete, examples
 from shared.email.templates.words import page
+from shared.email.words import body as body_of
 from shared.email.words import flattened
 from shared.platform.errors import FieldError, InvalidInput, NotFound
 
@@ -124,7 +125,16 @@ def _filled(texts: TemplateTexts, language: str, values: Mapping[str, Any]) -> F
         raise TemplateWrong("has a subject that is empty with some values")
     body = fill(texts.html, values, html=True)
     text = fill(texts.text, values, html=False) if texts.text else plain_text(body)
+    for words in (body, text):
+        _require_body(words)
     if "<html" not in body.lower():
         shown = flattened(plain_text(body), LONGEST_PREVIEW)
         body = page(body, escape(str(values["company"]["name"])), escape(shown), language)
     return Filled(subject, body, text)
+
+
+def _require_body(words: str) -> None:
+    try:
+        body_of(words)
+    except ValueError as error:
+        raise TemplateWrong(str(error)) from None

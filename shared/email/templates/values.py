@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo
 
 from shared.companies.email import TemplateName
+from shared.email.words import without_control
 from shared.platform.errors import FieldError, InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST_VALUE = 2_000
+_ADDRESS = re.compile(r"https://\S+")
 _EXAMPLE_DAY, _EXAMPLE_ZONE = datetime(2026, 11, 24, 11, 30, tzinfo=UTC), ZoneInfo("Europe/Madrid")
 NAMES: tuple[TemplateName, ...] = get_args(TemplateName)
 # Every value is a text; True: it must be there.
@@ -96,6 +99,8 @@ _MONTHS = {
 def complete(name: TemplateName, values: Mapping[str, Any]) -> dict[str, dict[str, str | None]]:
     """The values of a template: what may be missing is ``None``, nothing else is in it.
 
+    Control characters become spaces.
+
     Raises:
         InvalidInput: something is missing, no text, too long, or an address that is none.
     """
@@ -112,6 +117,8 @@ def _part(part: str, given: object, problems: list[FieldError]) -> dict[str, str
     found: dict[str, str | None] = {}
     for key, needed in SHAPES[part].items():
         value = known.get(key)
+        # A name out of a messenger may hold what no body may: that costs the character, not the mail.
+        value = without_control(value) if isinstance(value, str) else value
         problem = _problem(key, value, needed=needed)
         if problem:
             problems.append(FieldError(f"values.{part}.{key}", problem))
@@ -124,8 +131,8 @@ def _problem(key: str, value: object, *, needed: bool) -> str:
         return "is missing" if needed else ""
     if not isinstance(value, str) or len(value) > LONGEST_VALUE:
         return f"must be a text of at most {LONGEST_VALUE} characters"
-    if key.endswith("url") and not value.startswith(("https://", "http://")):
-        return "must begin with https://"
+    if key.endswith("url") and not _ADDRESS.fullmatch(value):
+        return "must begin with https:// and hold no spaces"
     return ""
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from shared.companies.email import EmailSettings, SmtpProvider
+from shared.companies.email import EmailSettings, Kind, SmtpProvider
+from shared.companies.model import Company
 from shared.email.checking import check_settings
+from shared.email.composing import filled, sender_of
+from shared.email.message import Templated
 from shared.email.templates.rendering import SHIPPED, check, preview, render
 from shared.email.templates.safe import TemplateWrong, fill
 from shared.email.templates.values import EXAMPLES, NAMES, PARTS, SHAPES, complete, examples, spoken
@@ -25,6 +28,11 @@ def own(html: str, subject: str = "Hola", text: str | None = None, language: str
     """A company with its own words for the confirmation."""
     texts = {"subject": subject, "html": html, **({"text": text} if text else {})}
     return EmailSettings.parse({"templates": {"appointment_confirmed": {language: texts}}})
+
+
+def company(settings: dict[str, Any], name: str = "Sol") -> Company:
+    """A company's document with these settings of e-mail."""
+    return Company.parse({"name": name, "zone": "Europe/Madrid", "language": "es", "email": settings})
 
 
 def changed(part: str, **values: object) -> dict[str, Any]:
@@ -96,6 +104,8 @@ def test_a_subject_is_one_line_whatever_the_values_hold() -> None:
     assert subject.startswith("Cita confirmada: martes Bcc: eve@x.com, ")
     long = render("appointment_confirmed", "es", NONE, changed("appointment", date="x" * 1000)).subject
     assert len(long) == 200
+    encoded = changed("appointment", date="=?utf-8?q?a=0D=0ABcc:_eve@x.com?=")
+    assert "=?" not in render("appointment_confirmed", "es", NONE, encoded).subject
 
 
 @pytest.mark.parametrize(
@@ -107,6 +117,14 @@ def test_a_subject_is_one_line_whatever_the_values_hold() -> None:
         (changed("appointment", service=7), "values.appointment.service must be a text"),
         (changed("appointment", place="x" * 2001), "values.appointment.place must be a text of at most 2000"),
         (changed("appointment", manage_url="javascript:alert(1)"), "manage_url must begin with https://"),
+        (
+            changed("appointment", manage_url="http://desk.example.com/a"),
+            "manage_url must begin with https://",
+        ),
+        (
+            changed("appointment", manage_url="https://x.com/ onclick=y"),
+            "manage_url must begin with https://",
+        ),
     ],
 )
 def test_wrong_values_are_refused_by_name(values: dict[str, Any], field: str) -> None:
@@ -248,15 +266,80 @@ def test_moments_are_said_in_the_language() -> None:
 def test_settings_that_could_never_work_are_refused(settings: dict[str, Any], field: str) -> None:
     """When the document is written."""
     with pytest.raises(InvalidInput) as caught:
-        check_settings(EmailSettings.parse(settings))
+        check_settings(company(settings))
     assert caught.value.fields[0].field == field
 
 
 def test_ports_of_other_services_are_refused_but_on_ones_own_machine() -> None:
     """The local stage's mail server has a port of its own."""
     provider = {"id": "main", "vendor": "smtp", "host": "mail.b.es", "port": 8488, "username": "a"}
-    settings = EmailSettings.parse({"from_address": "a@b.es", "providers": [provider]})
-    assert isinstance(settings.providers[0], SmtpProvider)
+    document = company({"from_address": "a@b.es", "providers": [provider]})
+    assert isinstance(document.email.providers[0], SmtpProvider)
     with pytest.raises(InvalidInput, match="465, 587 or 2525"):
-        check_settings(settings)
-    check_settings(settings, any_port=True)
+        check_settings(document)
+    check_settings(document, any_port=True)
+
+
+@pytest.mark.parametrize("name", ["x" * 151, "Sol =?utf-8?q?a?="])
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        (lambda name: {"from_name": name}, "email.from_name"),
+        (lambda name: {"rules": {"staff": {"from_name": name}}}, "email.rules.staff.from_name"),
+    ],
+)
+def test_names_that_no_header_can_hold_are_refused(settings: Any, field: str, name: str) -> None:  # noqa: ANN401
+    """By their field, when the document is written: each e-mail would have failed."""
+    with pytest.raises(InvalidInput) as caught:
+        check_settings(company({"from_address": "a@b.es", **settings(name)}))
+    assert [one.field for one in caught.value.fields] == [field]
+
+
+@given(st.text(min_size=1, max_size=200).filter(lambda name: bool(name.strip())))
+@example("x" * 200)
+@example("Sol\nBcc: eve@x.com")
+@example("Sol =?utf-8?q?=0D=0ABcc:_eve@x.com?=")
+@example("\x00")
+def test_a_companys_own_name_never_stops_its_mails(name: str) -> None:
+    """It is written for people, not for headers: it is cut and cleaned where it becomes a display name."""
+    assume(name.isprintable() or not any(0xD800 <= ord(c) <= 0xDFFF for c in name))
+    document = company({"from_address": "a@b.es"}, name)
+    check_settings(document)
+    for kind in get_args(Kind):
+        shown = sender_of(document, kind).mailbox.name or ""
+        assert len(shown) <= 150
+        assert "=?" not in shown
+
+
+def test_names_that_were_stored_before_the_check_still_send() -> None:
+    """They are cut, as a company's name is."""
+    document = company({"from_address": "a@b.es", "from_name": "x" * 200})
+    assert sender_of(document, "staff").mailbox.name == "x" * 149 + "…"
+
+
+def test_a_companys_words_that_no_mail_may_hold_are_refused() -> None:
+    """A control character between them would stop every mail."""
+    with pytest.raises(InvalidInput, match="must not hold control characters"):
+        check(own("<p>Hola\x0b</p>"))
+    with pytest.raises(InvalidInput, match="must not hold control characters"):
+        check(own("<p>Hola</p>", text="Hola\x00"))
+
+
+def test_a_control_character_in_a_value_costs_the_character_and_not_the_mail() -> None:
+    """Names come from messengers, which let anything through."""
+    asked = Templated.parse(
+        {
+            "to": ["ana@cliente.example"],
+            "template": "appointment_confirmed",
+            "language": "es",
+            "values": changed("customer", name="Ana\x0bLópez\x00"),
+        }
+    )
+    assert "Hola, Ana López" in (filled(asked, company({"from_address": "a@b.es"})).text or "")
+
+
+def test_words_that_no_mail_may_hold_are_refused_as_the_callers_mistake() -> None:
+    """With the field's name, never as an error of ours."""
+    asked = Templated.parse({"to": ["a@x.com"], "template": "x", "language": "es", "values": {}})
+    with pytest.raises(InvalidInput, match="html must not hold control characters"):
+        asked.filled("Hola", "\x00", "Hola")

@@ -1,0 +1,223 @@
+"""Where a value may stand in a company's HTML, and what a company may not write itself."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.email.templates.safe import TemplateWrong, fill
+
+HOSTILE = [
+    "x onclick=alert(1)",
+    '"><script>alert(1)</script>',
+    "' onload='x",
+    "javascript:alert(1)",
+    "-->",
+    "a\tb",
+]
+ADDRESS = "https://desk.example.com/a?b=1&c='\">"
+
+
+def filled(source: str, value: str = "Ana") -> str:
+    """A template with a value that is a text, ``v``, and one that is an address, ``a.url``."""
+    return fill(source, {"v": value, "a": {"url": ADDRESS}, "no": None}, html=True)
+
+
+def refusal(source: str) -> str:
+    """The words with which a template is refused."""
+    with pytest.raises(TemplateWrong) as caught:
+        filled(source)
+    return str(caught.value)
+
+
+class Shape(HTMLParser):
+    """The tags of an HTML text with the names of their attributes, and what their links begin with."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, tuple[str, ...]]] = []
+        self.schemes: set[str] = set()
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """See `HTMLParser`."""
+        self.tags.append((tag, tuple(name for name, _ in attrs)))
+        links = [value or "" for name, value in attrs if name in {"href", "src"}]
+        self.schemes |= {link.strip().split(":", 1)[0].lower() for link in links if ":" in link}
+
+    def handle_endtag(self, tag: str) -> None:
+        """See `HTMLParser`."""
+        self.tags.append((f"/{tag}", ()))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<a href={{ v }}>x</a>",
+        "<a href={% if v %}{{ v }}{% endif %}>x</a>",
+        "<a href= {% if v %}{{ v }}{% endif %}>x</a>",
+        "<a title=a{{ v }}>x</a>",
+    ],
+)
+def test_a_value_of_an_attribute_stands_in_quotes(source: str) -> None:
+    """Else a space in it would begin another attribute."""
+    assert "into quotes" in refusal(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("<{{ v }}>", "a tag"),
+        ("<b{{ v }}>x</b>", "a tag"),
+        ("<b {{ v }}>x</b>", "a tag"),
+        ("<b {{ v }}='1'>x</b>", "a tag"),
+        ("<b title='x'{{ v }}>x</b>", "a tag"),
+        ("</{{ v }}>", "a tag"),
+        ("<style>p { color: {{ v }} }</style>", "a style"),
+        ("<p style='color: {{ v }}'>x</p>", "a style"),
+        ("<!-- {{ v }} -->", "a comment"),
+        ("<!--[if mso]>{{ v }}<![endif]-->", "a comment"),
+        ("<!doctype {{ v }}>", "a comment"),
+    ],
+)
+def test_a_value_stands_in_text_or_in_an_attribute_that_only_tells(source: str, place: str) -> None:
+    """Nowhere does it become a name, a style or a comment."""
+    assert f"not into {place}" in refusal(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<script>x</script>",
+        "<SCRIPT src=x>",
+        "<script/x>",
+        "<scr{% if v %}ipt>{% endif %}x",
+        "<img src=x onerror=alert(1)>",
+        "<img/onerror='x'>",
+        "<img src='cid:a'onerror='x'>",
+        "<img onerror>",
+        "<img onerror >",
+        "<img ONERROR = x>",
+        "<b o{# #}nclick=x>",
+        "<b\nonclick\n=\nx>",
+        "<iframe srcdoc='x'></iframe>",
+        "<p srcdoc='x'>",
+        "<form action='https://x.example'>",
+        "<button formaction='https://x.example'>",
+        "<object data=x>",
+        "<svg><style>",
+        "<math>",
+        "<meta http-equiv=refresh content=x>",
+        "<base href='https://x.example'>",
+        "<noscript>",
+        "<textarea>",
+    ],
+)
+def test_what_runs_frames_or_sends_is_refused(source: str) -> None:
+    """Also where the company wrote it: mail programs take such mails for hostile."""
+    assert "script" in refusal(source) or "close within a condition" in refusal(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<a href='javascript:alert(1)'>x</a>",
+        "<a href=javascript:alert(1)>x</a>",
+        "<a href='JavaScript&colon;alert(1)'>x</a>",
+        "<a href='&#106;avascript:alert(1)'>x</a>",
+        "<a href=' java\nscript:alert(1)'>x</a>",
+        "<a href='\x01javascript:alert(1)'>x</a>",
+        "<a href='vbscript:x'>x</a>",
+        "<a href='data:text/html,x'>x</a>",
+        "<img src='data:image/svg+xml;base64,x'>",
+        "<a xlink:href='javascript:x'>x</a>",
+        "<a href='{{ v }}'>x</a>",
+        "<a href='java{{ v }}'>x</a>",
+        "<a href='{{ v }}{{ a.url }}'>x</a>",
+        "<a href='{{ a.url|upper }}'>x</a>",
+        '<a href="{{ a.url or v }}">x</a>',
+        "<a href=\"{{ a.url if v else 'javascript:x' }}\">x</a>",
+        "<a href='" + "a" * 300 + ":'>x</a>",
+        "<a href='&" + "a" * 300 + "'>x</a>",
+    ],
+)  # fmt: skip
+def test_links_lead_to_pages_people_and_pictures(source: str) -> None:
+    """Whoever writes the beginning decides what runs; a value may only where it is an address."""
+    assert "must begin links with https://" in refusal(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% if v %}<b title='{% endif %}{{ v }}'>",
+        "<b{% if v %} title={% endif %}{{ v }}>",
+        "<p>{% if no %}<!--{% endif %}{{ v }}{% if no %}-->{% endif %}</p>",
+        "<b title={% if v %}'{% else %}\"{% endif %}{{ v }}'>",
+        "<a href='{% if v %}https://{% endif %}{{ v }}'>x</a>",
+        "{% if v %}<style>{% elif no %}<style>{% endif %}x</style>",
+    ],
+)
+def test_a_condition_leaves_the_reader_where_it_found_it(source: str) -> None:
+    """Else a value would stand in another place than the template shows."""
+    assert "close within a condition" in refusal(source)
+
+
+@pytest.mark.parametrize("source", ["<p", "<p title='", "<!-- a", "<style>p{}", "x</", "<a href='https://x'"])
+def test_a_template_closes_what_it_opens(source: str) -> None:
+    """What is put around it would fall into it."""
+    assert "must close each tag" in refusal(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<html><title>{{ v }}</title><style>p > a { color: red }</style><body>{{ v }}</body></html>",
+        "<!doctype html><!--[if mso]><v:rect href='x'><![endif]--><!--> <!---->{{ v }}",
+        "<p>{{ v }}{% if v %}<b>{{ v }}</b>{% elif no %}<i>{{ v }}</i>{% endif %} < {{ v }}</p><br/>",
+        "<a href=\"{{ a.url }}\" title='{{ v }}' class=x>{{ v }}</a>",
+        '<a href="{% if a.url %}{{ a.url }}?x={{ v }}{% else %}https://x.example{% endif %}">x</a>',
+        "<a href=\"{{ a.url or 'https://x.example' }}\">x</a>",
+        "<a href=\"{{ a.url|default('https://x.com') }}\">x</a>",
+        "<a href='tel:{{ v }}'>x</a><a href='mailto:{{ v }}'>x</a><a href='HTTPS://x.example/{{ v }}'>x</a>",
+        "<a href='https&colon;//x.example'>x</a><a href='#top'>x</a><a href='page.html'>x</a>",
+        "<a href>x</a><a href=>x</a>",
+        "<img src='cid:logo' alt=\"{{ v }}\"><img src=\"data:image/png;base64,aGk=\" width=1>",
+        "<p style='color: red' {% if v %}class='x'{% endif %}>x</p>",
+        "a < b <3 <> </> {{ v }}",
+    ],
+)  # fmt: skip
+def test_what_letters_are_made_of_is_allowed(source: str) -> None:
+    """Whole documents, links, pictures, conditions, comments for Outlook."""
+    assert filled(source)
+
+
+def test_a_title_holds_no_tag() -> None:
+    """Browsers read none there, older programs do, and a value would stand in it."""
+    assert "no tag in its title" in refusal("<title><a {{ v }}</title>")
+
+
+PIECES = [
+    "<", ">", "/", "a", "b ", " ", "href", "title", "=", "'", '"', "onclick", "style", "<style>", "</style>",
+    "<!--", "-->", "-", "!", "<b>", "</b>", "<a href=", "https://", "java", ":", "{{ v }}", "{{ a.url }}",
+    "{% if v %}", "{% if no %}", "{% else %}", "{% endif %}", "{% endif %}", "<title>", "</title>", "\n",
+    "&#106;", "<b title=", "<a href='{{ a.url }}'>", '<b title="{{ v }}">', "{% if v %}{{ v }}{% endif %}",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=12).map("".join), st.sampled_from(HOSTILE))
+@settings(max_examples=1000, deadline=None)
+def test_no_value_changes_what_the_html_is_made_of(source: str, hostile: str) -> None:
+    """Whatever a company writes and the fence lets through: tags, attributes and links stay what they are."""
+    try:
+        harmless = filled(source)
+    except TemplateWrong:
+        return
+    shape, attacked = Shape(harmless), Shape(filled(source, hostile))
+    assert attacked.tags == shape.tags
+    assert attacked.schemes == shape.schemes
+    assert attacked.schemes <= {"https"}
+    assert not any(name.startswith("on") for _tag, names in attacked.tags for name in names)
