@@ -20,6 +20,8 @@ from shared.email.words import body, line_of, one_line
 PRODUCT = "-//Frontdesk//Appointments//EN"
 FILE_NAME = "invite.ics"
 LONGEST_LOCATION = 2_000
+# What would begin something else in a mailto address (RFC 6068 section 2).
+_IN_MAILTO = str.maketrans({one: f"%{ord(one):02X}" for one in "%?#&"})
 
 
 def _utc(moment: datetime) -> datetime:
@@ -100,9 +102,11 @@ def _event(invitation: Invitation) -> Event:
     event.add("summary", invitation.summary)
     event.add("status", "CANCELLED" if invitation.method == "CANCEL" else "CONFIRMED")
     event.add("transp", "OPAQUE")
-    for name in ("description", "location"):
-        if getattr(invitation, name):
-            event.add(name, getattr(invitation, name))
+    # Some programs take every line break of Unicode for the end of a line.
+    texts = {"description": "\n".join(invitation.description.splitlines()), "location": invitation.location}
+    for name, text in texts.items():
+        if text:
+            event.add(name, text)
     event.add("organizer", _organizer(invitation))
     for attendee in invitation.attendees:
         event.add("attendee", _attendee(attendee), encode=False)
@@ -110,7 +114,7 @@ def _event(invitation: Invitation) -> Event:
 
 
 def _person(mailbox: Mailbox) -> vCalAddress:
-    person = vCalAddress(f"mailto:{wire(mailbox.address)}")
+    person = vCalAddress(f"mailto:{wire(mailbox.address).translate(_IN_MAILTO)}")
     # A parameter cannot hold a double quote (RFC 5545 section 3.2).
     person.params["cn"] = vText((mailbox.name or mailbox.address).replace('"', "'"))
     return person

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.email.message import MAX_INLINE_BYTES, NewEmail, Templated
-from shared.email.words import TURNING, file_name, flattened
+from shared.email.words import TURNING, file_name, flattened, one_line
 from shared.platform.errors import InvalidInput
+from tests.fakes.mail import MailWorld
 from tests.support.email import PLAIN, invitation
 
 STORED = {"key": "company/sol/a", "version_id": "1", "sha256": "0" * 64, "size_bytes": 1}
@@ -118,6 +119,19 @@ def test_what_cannot_be_sent_is_refused_with_words(field: dict[str, Any], words:
     assert words in refusal(**field)
 
 
+@pytest.mark.parametrize(
+    ("attachments", "words"), [([], "shorten its texts"), ([file()], "store its files instead")]
+)
+def test_what_is_too_large_to_keep_is_refused_with_what_helps(
+    attachments: list[dict[str, Any]], words: str
+) -> None:
+    """Each body is small enough for itself, both together are not."""
+    bodies = {"text": "á" * 100_000, "html": "á" * 100_000}
+    email = NewEmail.parse({**PLAIN, **bodies, "attachments": attachments})
+    with pytest.raises(InvalidInput, match=words):
+        MailWorld().outbox.enqueue("sol", email, key="k")
+
+
 def test_words_do_not_repeat_an_address() -> None:
     """It is personal, and errors are logged."""
     assert "eve" not in refusal(to=["eve eve@x.com"])
@@ -156,6 +170,8 @@ def test_values_of_a_template_are_bounded() -> None:
         ('a"b<c>.pdf', "a_b_c_.pdf"),
         ("con.txt", "_con.txt"),
         (" ... ", "attachment"),
+        ("\u3000.\u00a0", "attachment"),
+        ("=?utf-8?q?a=0D=0Ab?=.pdf", "=_utf-8_q_a=0D=0Ab_=.pdf"),
         ("e\u0301.pdf", "é.pdf"),
         ("ñ" * 200 + ".pdf", "ñ" * 73 + ".pdf"),
     ],
@@ -174,10 +190,12 @@ def test_any_file_name_becomes_a_safe_one(name: str) -> None:
     assert file_name(safe) == safe
 
 
-@given(st.text(), st.integers(2, 80))
+@given(st.text() | st.text("=?\u202a b"), st.integers(2, 80))
 def test_any_text_becomes_one_line(text: str, longest: int) -> None:
     """For subjects that hold values."""
     line = flattened(text, longest)
     assert len(line) <= longest
     assert line.splitlines() in ([], [line])
     assert not TURNING.intersection(line)
+    assert one_line(line) == line
+    assert "=?" not in line

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from shared.email.invitations import ics
+from shared.email.invitations import Invitation, ics
 from shared.email.message import NewEmail
 from shared.email.mime import mime_bytes
 from shared.email.rendered import Rendered, Sender, render
@@ -154,6 +154,37 @@ def test_an_invitations_lines_are_folded_and_end_as_they_should() -> None:
     assert sum(line == b"BEGIN:VEVENT" for line in lines) == 1
     event: Any = Calendar.from_ical(ics(long)).walk("VEVENT")[0]
     assert (str(event["summary"]), str(event["description"])) == (long.summary, long.description)
+
+
+@pytest.mark.parametrize(
+    ("given_place", "kept"),
+    [
+        ("https://meet.example/?pwd=" + "a" * 1_900, "https://meet.example/?pwd=" + "a" * 1_900),
+        ("https://meet.example/?pwd=" + "a" * 5_000, ""),
+        ("https://meet.example/?a=?utf-8?q?x?=", "https://meet.example/?a=?utf-8?q?x?="),
+        ("Calle Mayor 1\r\nMadrid\u202e", "Calle Mayor 1 Madrid"),
+    ],
+)
+def test_no_place_stops_an_invitation(given_place: str, kept: str) -> None:
+    """Links of video calls come from others; what cannot be shown is left out."""
+    asked = {**invitation().model_dump(mode="json"), "location": given_place}
+    assert Invitation.parse(asked).location == kept
+
+
+def test_an_invitation_names_people_and_nothing_else() -> None:
+    """No name, address or text begins a line, a parameter or a mailto header of its own."""
+    person = {"address": "a?cc=eve@x.com", "name": 'Ana"; CN=Eve^n, S.L.'}
+    asked = {
+        **invitation().model_dump(mode="json"),
+        "organizer": person,
+        "description": "uno\u2028ATTENDEE:x",
+    }
+    written = ics(Invitation.parse(asked))
+    assert len(written.decode().splitlines()) == written.count(b"\r\n")
+    event: Any = Calendar.from_ical(written).walk("VEVENT")[0]
+    assert str(event["organizer"]) == "mailto:a%3Fcc=eve@x.com"
+    assert event["organizer"].params["cn"] == "Ana'; CN=Eve^n, S.L."
+    assert event["attendee"] == "mailto:ana@cliente.example"
 
 
 def test_the_text_is_made_from_the_html() -> None:

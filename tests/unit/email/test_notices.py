@@ -38,14 +38,19 @@ class Staff:
         assert all(isinstance(one, Templated) for one in found)
         return found  # type: ignore[return-value]
 
-    def left(self, company_id: str = COMPANY, key: str = "dead-letter:1") -> None:
+    def left(
+        self,
+        company_id: str = COMPANY,
+        key: str = "dead-letter:1",
+        url: str = "https://chat.example.com/app/accounts/1/conversations/7",
+    ) -> None:
         """A conversation was left."""
         self.notices.left_unanswered(
             company_id,
             contact="Ana\r\nBcc: x@evil.example",
             channel="Channel::Whatsapp",
             reason="chatwoot_denied",
-            url="https://chat.example.com/app/accounts/1/conversations/7",
+            url=url,
             key=key,
         )
 
@@ -72,6 +77,16 @@ def test_staff_reads_who_must_be_answered_and_where(language: str) -> None:
     assert "conversations/7" in (told.text or "") + (told.html or "")
     assert "chatwoot_denied" in (told.text or "")
     assert "\n" not in told.subject
+
+
+def test_a_chatwoot_without_tls_costs_the_link_and_not_the_notice() -> None:
+    """On one's own machine."""
+    staff = Staff()
+    staff.left(url="http://127.0.0.1:3000/app/accounts/1/conversations/7")
+    [email] = staff.written()
+    told = filled(email, staff.company)
+    assert "chatwoot_denied" in (told.text or "")
+    assert "127.0.0.1" not in (told.html or "")
 
 
 def test_the_same_notice_is_given_once(capsys: pytest.CaptureFixture[str]) -> None:
