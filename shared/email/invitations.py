@@ -15,17 +15,25 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from shared.companies.base import Part
 from shared.email.addresses import Address, Mailbox, wire
-from shared.email.words import body, line_of, one_line
+from shared.email.words import body, flattened, line_of
 
 PRODUCT = "-//Frontdesk//Appointments//EN"
 FILE_NAME = "invite.ics"
-LONGEST_LOCATION = 2_000
+LONGEST_SUMMARY, LONGEST_LOCATION = 200, 2_000
 # What would begin something else in a mailto address (RFC 6068 section 2).
 _IN_MAILTO = str.maketrans({one: f"%{ord(one):02X}" for one in "%?#&"})
 
 
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _title(text: str) -> str:
+    """As one line: it is put together from names that were not written for it."""
+    line = flattened(text, LONGEST_SUMMARY)
+    if not line:
+        raise ValueError("must not be empty")
+    return line
 
 
 def _place(text: str) -> str:
@@ -47,7 +55,7 @@ class Invitation(Part):
     end: Moment
     # When this state of the appointment came to be: two messages with the same sequence are told apart by it.
     changed_at: Moment
-    summary: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
+    summary: Annotated[str, Field(min_length=1, max_length=LONGEST_SUMMARY), AfterValidator(_title)]
     description: Annotated[str, Field(max_length=5_000), AfterValidator(body)] = ""
     location: Annotated[str, AfterValidator(_place)] = ""
     # The same in every message about it: calendars take no change from another one (RFC 5546 section 3.2.5).

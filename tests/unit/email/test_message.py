@@ -59,10 +59,6 @@ def test_a_mailbox_may_be_an_address_alone() -> None:
             lambda text: {"attachments": [file(content_type="image/png", content_id=text)]},
         ),
         (
-            "invitation.summary",
-            lambda text: {"invitation": {**invitation().model_dump(mode="json"), "summary": text}},
-        ),
-        (
             "invitation.uid",
             lambda text: {"invitation": {**invitation().model_dump(mode="json"), "uid": text}},
         ),

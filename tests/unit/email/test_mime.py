@@ -171,6 +171,23 @@ def test_no_place_stops_an_invitation(given_place: str, kept: str) -> None:
     assert Invitation.parse(asked).location == kept
 
 
+@pytest.mark.parametrize(
+    ("given_summary", "kept"),
+    [
+        ("Láser, Sol\r\nATTENDEE:mailto:eve@x.com", "Láser, Sol ATTENDEE:mailto:eve@x.com"),
+        ("Láser, Sol\x00\u202e", "Láser, Sol"),
+        ("Láser, =?utf-8?q?x?=", "Láser, = ?utf-8?q?x?="),
+        ("=?" * 100, ("= ?" * 67)[:199].rstrip() + "…"),
+    ],
+)
+def test_no_name_stops_an_invitation(given_summary: str, kept: str) -> None:
+    """A summary is put together from names of a service and a company; it becomes one harmless line."""
+    asked = {**invitation().model_dump(mode="json"), "summary": given_summary}
+    assert Invitation.parse(asked).summary == kept
+    with pytest.raises(InvalidInput, match="summary must not be empty"):
+        Invitation.parse({**asked, "summary": "\x00\u202e"})
+
+
 def test_an_invitation_names_people_and_nothing_else() -> None:
     """No name, address or text begins a line, a parameter or a mailto header of its own."""
     person = {"address": "a?cc=eve@x.com", "name": 'Ana"; CN=Eve^n, S.L.'}
