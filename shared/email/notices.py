@@ -156,7 +156,8 @@ def _conversation(contact: str, channel: str, reason: str, url: str) -> dict[str
         "contact": contact[:LONGEST_VALUE] or None,
         "channel": channel.removeprefix("Channel::") or "Chatwoot",
         "reason": reason,
-        "url": url or None,
+        # Without TLS, as on one's own machine, the notice goes out without its link.
+        "url": url if url.startswith("https://") else None,
     }
     return {"conversation": values}
 
