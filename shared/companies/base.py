@@ -40,6 +40,7 @@ _WORDS = {
 # Pydantic puts the branch of a union into the path; the reader's document has no such step, so our branches
 # are named with this mark and left out.
 BRANCH = "<"
+LONGEST_NAME = 80  # of a field, as errors repeat it
 LONGEST_EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the brackets
 
 
@@ -82,13 +83,18 @@ def invalid(error: ValidationError) -> InvalidInput:
 
 
 def path_of(location: tuple[int | str, ...]) -> str:
-    """A place in the document as people write it: ``inboxes[0].id``."""
+    """A place in the document as people write it: ``inboxes[0].id``.
+
+    A name that the caller made up is said as it is, unless it is long or holds what nobody sees: errors are
+    shown on screens and logged.
+    """
     path = ""
     for step in location:
         if isinstance(step, int):
             path += f"[{step}]"
         elif step != "[key]" and not step.startswith(BRANCH):
-            path += f".{step}" if path else step
+            name = step if step.isprintable() and len(step) <= LONGEST_NAME else "…"
+            path += f".{name}" if path else name
     return path
 
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from shared.companies.base import Part
 from shared.email.addresses import Address, Mailbox, wire
-from shared.email.words import body, flattened, line_of
+from shared.email.words import body, one_line, plain_line
 
 PRODUCT = "-//Frontdesk//Appointments//EN"
 FILE_NAME = "invite.ics"
@@ -26,20 +26,6 @@ _IN_MAILTO = str.maketrans({one: f"%{ord(one):02X}" for one in "%?#&"})
 
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
-
-
-def _title(text: str) -> str:
-    """As one line: it is put together from names that were not written for it."""
-    line = flattened(text, LONGEST_SUMMARY)
-    if not line:
-        raise ValueError("must not be empty")
-    return line
-
-
-def _place(text: str) -> str:
-    """A place as one line. Links of video calls come from others: one that is too long is left out."""
-    line = line_of(text)
-    return line if len(line) <= LONGEST_LOCATION else ""
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
@@ -55,9 +41,9 @@ class Invitation(Part):
     end: Moment
     # When this state of the appointment came to be: two messages with the same sequence are told apart by it.
     changed_at: Moment
-    summary: Annotated[str, Field(min_length=1, max_length=LONGEST_SUMMARY), AfterValidator(_title)]
+    summary: Annotated[str, Field(min_length=1, max_length=LONGEST_SUMMARY), AfterValidator(one_line)]
     description: Annotated[str, Field(max_length=5_000), AfterValidator(body)] = ""
-    location: Annotated[str, AfterValidator(_place)] = ""
+    location: Annotated[str, Field(max_length=LONGEST_LOCATION), AfterValidator(plain_line)] = ""
     # The same in every message about it: calendars take no change from another one (RFC 5546 section 3.2.5).
     organizer: Mailbox
     # Who sends in the organizer's place, where the company's address changed since (RFC 5545 section 3.2.18).

@@ -9,9 +9,11 @@ from shared.companies.email import EmailRule
 from shared.email.composing import filled
 from shared.email.message import Templated
 from shared.email.outbox import WORTH
+from shared.email.words import body
 from shared.platform.errors import Conflict, FieldError, InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from shared.companies.email import Kind
@@ -31,7 +33,22 @@ def require_sendable(company: Company, email: NewEmail | Templated, kind: Kind) 
         raise Conflict("the company's document names no provider of e-mail", reason="no_provider")
     _require_carrier(company, email, kind)
     if isinstance(email, Templated):
+        problems = tuple(_unprintable(email.values, "values"))
+        if problems:
+            raise InvalidInput(f"{problems[0].field} {problems[0].problem}", fields=problems, status=422)
         filled(email, company)
+
+
+def _unprintable(value: object, place: str) -> Iterator[FieldError]:
+    """The texts among the values that hold control characters: whoever writes them is told."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unprintable(inner, f"{place}.{name}")
+    elif isinstance(value, str):
+        try:
+            body(value)
+        except ValueError as error:
+            yield FieldError(place, str(error))
 
 
 def _require_carrier(company: Company, email: NewEmail | Templated, kind: Kind) -> None:

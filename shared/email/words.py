@@ -28,13 +28,22 @@ def one_line(text: str) -> str:
     Raises:
         ValueError: with words for whoever wrote it.
     """
+    start = plain_line(text).find(ENCODED)
+    if start >= 0 and _ENCODED_END in text[start + len(ENCODED) :]:
+        raise ValueError("must not hold =?…?=, which mail programs would read as something else")
+    return text
+
+
+def plain_line(text: str) -> str:
+    """A text that no header will hold: one line, nothing invisible that deceives.
+
+    Raises:
+        ValueError: with words for whoever wrote it.
+    """
     if any(unicodedata.category(character) in _BREAKING for character in text):
         raise ValueError("must be one line without control characters")
     if TURNING.intersection(text):
         raise ValueError("must not hold characters that turn the direction of writing")
-    start = text.find(ENCODED)
-    if start >= 0 and _ENCODED_END in text[start + len(ENCODED) :]:
-        raise ValueError("must not hold =?…?=, which mail programs would read as something else")
     return text
 
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.email.composing import sender_of
-from shared.email.invitations import uid
+from shared.email.invitations import LONGEST_LOCATION, LONGEST_SUMMARY, uid
 from shared.email.message import Templated
 from shared.email.records import Contact, Series
 from shared.email.sending import worth_until
+from shared.email.words import flattened, line_of
 from shared.platform.errors import Conflict, GiveUp, InvalidInput, RetryLater
 from shared.platform.observability import count, log
 from shared.reminders.words import email_values, moment_parts
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 KIND: Kind = "transactional"
 # Not the domain that a company sends from, which may change: a UID may not (RFC 5545 section 3.8.4.7).
 UID_DOMAIN = "frontdesk"
-LONGEST_SUMMARY = 200
 
 
 class Emails(Protocol):
@@ -125,7 +125,7 @@ def as_email(company: Company, appointment: Appointment, news: News) -> Template
     length = appointment.place.interval.end - appointment.start
     values["appointment"] |= {
         "duration": f"{int(length.total_seconds()) // 60} min",
-        "place": appointment.conference_url or None,
+        "place": _place(appointment) or None,
         "reference": appointment.id[:6].upper(),
     }
     if news.was is not None:
@@ -158,7 +158,6 @@ def contact_of(appointment: Appointment) -> Contact | None:
 def _invitation(company: Company, appointment: Appointment, news: News) -> dict[str, Any]:
     sender = sender_of(company, KIND).mailbox
     organizer = appointment.organizer or sender.address
-    summary = " ".join(f"{appointment.service_name}, {company.name}".split())
     return {
         "uid": uid(appointment.id, UID_DOMAIN),
         "method": "CANCEL" if news.kind == "cancelled" else "REQUEST",
@@ -166,12 +165,19 @@ def _invitation(company: Company, appointment: Appointment, news: News) -> dict[
         "start": appointment.start.isoformat(),
         "end": appointment.place.interval.end.isoformat(),
         "changed_at": news.at.isoformat(),
-        "summary": summary[:LONGEST_SUMMARY],
-        "location": appointment.conference_url,
+        # Put together from names that were not written for it.
+        "summary": flattened(f"{appointment.service_name}, {company.name}", LONGEST_SUMMARY),
+        "location": _place(appointment),
         "organizer": {"address": organizer, "name": sender.name},
         **({"sent_by": sender.address} if organizer != sender.address else {}),
         "attendees": [{"address": appointment.customer.email}],
     }
+
+
+def _place(appointment: Appointment) -> str:
+    """Where it takes place, on one line. Links of video calls come from others: one too long is left out."""
+    place = line_of(appointment.conference_url)
+    return place if len(place) <= LONGEST_LOCATION else ""
 
 
 def _invited_elsewhere(company: Company, appointment: Appointment) -> bool:

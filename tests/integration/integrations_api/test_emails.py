@@ -131,35 +131,11 @@ class TestSending:
 
 
 class TestHostileInputs:
-    """Refused with words; nothing of it is stored or queued."""
-
-    @pytest.mark.parametrize("bad", ["a\r\nBcc: x@evil.example", "a\nb", "a\rb", "a\u2028b", "a\x00b"])
-    @pytest.mark.parametrize(
-        "field", ["subject", "to", "name", "cc", "reply_to", "header", "tag", "file", "content_id"]
-    )
-    def test_a_line_break_in_any_field_of_the_head(self, api: Api, luna: str, field: str, bad: str) -> None:
-        """No header can be begun by anybody but us."""
-        file = {"name": "a.pdf", "content_type": "application/pdf", "content": "aG9sYQ=="}
-        wishes: dict[str, dict[str, Any]] = {
-            "subject": {"subject": bad},
-            "to": {"to": [f"{bad}@cliente.example"]},
-            "name": {"to": [{"address": "ana@cliente.example", "name": bad}]},
-            "cc": {"cc": [f"bea@{bad}.example"]},
-            "reply_to": {"reply_to": f"x@{bad}"},
-            "header": {"headers": {"References": bad}},
-            "tag": {"tags": [bad]},
-            "file": {"attachments": [{**file, "content_type": f"application/{bad}"}]},
-            "content_id": {"attachments": [{**file, "content_type": "image/png", "content_id": bad}]},
-        }
-        answer = send(api, luna, **changed(**wishes[field]))
-        assert answer.status == 422, answer.text
-        assert answer.json["fields"][0]["problem"]
-        assert api.queued == []
+    """Refused with words; nothing of it is stored or queued. Field by field: `test_hostile_emails`."""
 
     @pytest.mark.parametrize(
         ("fields", "word"),
         [
-            ({"to": [f"a{n}@cliente.example" for n in range(10_000)]}, "50"),
             ({"subject": "x" * 301}, "300"),
             ({"to": [{"address": "ana@cliente.example", "name": "evil\u202egpj.exe"}]}, "name"),
             ({"headers": {"X-SMTPAPI": "{}"}}, "headers"),
@@ -177,37 +153,12 @@ class TestHostileInputs:
         assert word in answer.text
         assert api.queued == []
 
-    def test_thirty_megabytes(self, api: Api, luna: str) -> None:
-        """Refused by the size of the request, before it is read as JSON."""
-        content = base64.b64encode(bytes(30 * 1024 * 1024)).decode()
-        file = {"name": "a.bin", "content_type": "application/octet-stream", "content": content}
-        answer = send(api, luna, **changed(attachments=[file]))
-        assert (answer.status, "bytes" in answer.json["detail"]) == (413, True)
-
     def test_a_template_in_a_value_stays_a_text(self, api: Api, luna: str) -> None:
         """Values are filled in once, and what comes out is no template."""
         wish = {"template": "appointment_confirmed", "values": {"customer": {"name": "{{ 7 * 7 }}{% for %}"}}}
         shown = api("POST", "/api/companies/luna/email/preview", wish, key=luna).json
         assert "{{ 7 * 7 }}{% for %}" in shown["text"]
         assert "49" not in shown["text"]
-
-    @pytest.mark.parametrize(
-        "bomb",
-        [
-            "{% for a in range(10**9) %}x{% endfor %}",
-            "{{ 'x' * 10**9 }}",
-            "{{ ''.__class__.__mro__ }}",
-            "{{ company.name.format(company) }}",
-        ],
-    )
-    def test_a_template_bomb(self, api: Api, luna: str, bomb: str) -> None:
-        """A company's own words cannot be written as one."""
-        texts = {"appointment_confirmed": {"es": {"subject": "Cita", "html": bomb}}}
-        document = {
-            "name": "Luna", "zone": "Europe/Madrid", "language": "es", "email": {**MAIL, "templates": texts}
-        }  # fmt: skip
-        answer = api("PUT", "/api/companies/luna", document, key=luna)
-        assert (answer.status, answer.fields) == (422, ["email.templates.appointment_confirmed.es"])
 
 
 class TestTelling:

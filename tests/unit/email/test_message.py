@@ -150,6 +150,20 @@ def test_a_template_gets_its_words_when_it_is_filled() -> None:
     assert (filled.subject, filled.to, filled.tags) == ("Asunto", asked.to, ["t"])
 
 
+def test_words_that_make_no_message_are_refused_as_such() -> None:
+    """A worker that meets them gives the e-mail up; an unknown error would come again and again."""
+    asked = Templated.parse({"to": ["a@x.com"], "template": "x", "language": "es", "values": {}})
+    with pytest.raises(InvalidInput, match="html must not hold control characters"):
+        asked.filled("Asunto", "<p>\x00</p>", "Hola")
+
+
+def test_a_name_of_the_callers_own_making_is_repeated_only_if_it_is_harmless() -> None:
+    """Errors are shown on screens, and logged."""
+    assert "headers.X-Mine is none" in refusal(headers={"X-Mine": "1"})
+    assert "headers.… is none" in refusal(headers={"X\r\nBcc: eve@x.com": "1"})
+    assert "headers.… is none" in refusal(headers={"X" * 100: "1"})
+
+
 def test_values_of_a_template_are_bounded() -> None:
     """They are kept with the message."""
     with pytest.raises(InvalidInput, match="values must have at most 50000 bytes"):

@@ -156,38 +156,6 @@ def test_an_invitations_lines_are_folded_and_end_as_they_should() -> None:
     assert (str(event["summary"]), str(event["description"])) == (long.summary, long.description)
 
 
-@pytest.mark.parametrize(
-    ("given_place", "kept"),
-    [
-        ("https://meet.example/?pwd=" + "a" * 1_900, "https://meet.example/?pwd=" + "a" * 1_900),
-        ("https://meet.example/?pwd=" + "a" * 5_000, ""),
-        ("https://meet.example/?a=?utf-8?q?x?=", "https://meet.example/?a=?utf-8?q?x?="),
-        ("Calle Mayor 1\r\nMadrid\u202e", "Calle Mayor 1 Madrid"),
-    ],
-)
-def test_no_place_stops_an_invitation(given_place: str, kept: str) -> None:
-    """Links of video calls come from others; what cannot be shown is left out."""
-    asked = {**invitation().model_dump(mode="json"), "location": given_place}
-    assert Invitation.parse(asked).location == kept
-
-
-@pytest.mark.parametrize(
-    ("given_summary", "kept"),
-    [
-        ("Láser, Sol\r\nATTENDEE:mailto:eve@x.com", "Láser, Sol ATTENDEE:mailto:eve@x.com"),
-        ("Láser, Sol\x00\u202e", "Láser, Sol"),
-        ("Láser, =?utf-8?q?x?=", "Láser, = ?utf-8?q?x?="),
-        ("=?" * 100, ("= ?" * 67)[:199].rstrip() + "…"),
-    ],
-)
-def test_no_name_stops_an_invitation(given_summary: str, kept: str) -> None:
-    """A summary is put together from names of a service and a company; it becomes one harmless line."""
-    asked = {**invitation().model_dump(mode="json"), "summary": given_summary}
-    assert Invitation.parse(asked).summary == kept
-    with pytest.raises(InvalidInput, match="summary must not be empty"):
-        Invitation.parse({**asked, "summary": "\x00\u202e"})
-
-
 def test_an_invitation_names_people_and_nothing_else() -> None:
     """No name, address or text begins a line, a parameter or a mailto header of its own."""
     person = {"address": "a?cc=eve@x.com", "name": 'Ana"; CN=Eve^n, S.L.'}

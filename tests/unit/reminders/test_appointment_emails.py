@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from icalendar import Calendar
 
-from shared.calendars.appointments import Customer, Status
+from shared.calendars.appointments import Customer, News, Status
 from shared.companies.model import Company
 from shared.email.composing import filled
 from shared.email.invitations import ics
@@ -16,7 +17,7 @@ from shared.email.ledger import EmailLedger
 from shared.email.message import Templated
 from shared.email.outbox import Outbox, read_back
 from shared.email.records import as_record
-from shared.reminders.appointment_emails import AppointmentEmails
+from shared.reminders.appointment_emails import AppointmentEmails, as_email
 from tests.fakes.calendar import FakeCalendars
 from tests.fakes.clock import FakeClock
 from tests.fakes.table import MemoryTable
@@ -239,3 +240,43 @@ def test_older_news_are_not_told_after_newer_ones() -> None:
     ledger = EmailLedger(scene.table, scene.clock)
     confirmed, moved = scene.records()
     assert (ledger.overtaken(confirmed), ledger.overtaken(moved)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("link", "place"),
+    [
+        ("https://meet.example/?pwd=" + "a" * 1_900, "https://meet.example/?pwd=" + "a" * 1_900),
+        ("https://meet.example/?pwd=" + "a" * 5_000, ""),
+        ("https://meet.example/?a=?utf-8?q?x?=", "https://meet.example/?a=?utf-8?q?x?="),
+        ("https://meet.example/\r\nX: y\u202e", "https://meet.example/ X: y"),
+    ],
+)
+def test_no_link_of_a_call_stops_an_e_mail(link: str, place: str) -> None:
+    """It comes from others; what cannot be shown is left out."""
+    scene = Scene()
+    booked = scene.desk.book(at(12), "laser", "b", ANA).appointment
+    assert booked is not None
+    news = News("confirmed", scene.clock.now())
+    email = as_email(scene.desk.company, replace(booked, conference_url=link), news)
+    assert email.invitation is not None
+    assert email.invitation.location == place
+    assert email.values["appointment"]["place"] == (place or None)
+
+
+@pytest.mark.parametrize(
+    ("name", "summary"),
+    [
+        ("Sol\r\nATTENDEE:mailto:eve@x.com", "Láser, Sol ATTENDEE:mailto:eve@x.com"),
+        ("Sol\x00\u202e", "Láser, Sol"),
+        ("=?utf-8?q?x?=", "Láser, = ?utf-8?q?x?="),
+    ],
+)
+def test_no_companys_name_stops_an_e_mail(name: str, summary: str) -> None:
+    """The invitation's title is put together from names that were not written for it."""
+    scene = Scene()
+    booked = scene.desk.book(at(12), "laser", "b", ANA).appointment
+    assert booked is not None
+    company = scene.desk.company.model_copy(update={"name": name})
+    email = as_email(company, booked, News("confirmed", scene.clock.now()))
+    assert email.invitation is not None
+    assert email.invitation.summary == summary
