@@ -35,6 +35,7 @@ from shared.conversations.queues import come_back
 from shared.conversations.staff_mail import StaffMail, customer_of, page_of
 from shared.conversations.storms import Notice, Storms
 from shared.conversations.turn import Turn
+from shared.email.notices import ConversationNotice
 from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, NotFound, RetryLater
 from shared.platform.observability import bound, count, log
@@ -208,8 +209,7 @@ class DeadLetterOffice:
         if self._desk.staff is None or letter.notice == Notice.GROUPED:
             return
         case = letter.case
-        self._desk.staff.left_unanswered(
-            case.key.company_id,
+        notice = ConversationNotice(
             contact=case.about.contact_name,
             channel=case.about.channel,
             reason=case.reason,
@@ -217,6 +217,7 @@ class DeadLetterOffice:
             key=_mail_key(letter),
             customer=customer_of(case.about),
         )
+        self._desk.staff.left_unanswered(case.key.company_id, notice)
 
     # -- the hand-over ---------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from shared.companies.pulse import Pulse
     from shared.conversations.listening import Ears
     from shared.conversations.settings import TurnSettings
-    from shared.email.records import Contact
+    from shared.email.notices import ConversationNotice
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
     from shared.reminders.desk import ReminderDesk
@@ -53,31 +53,11 @@ class Companies(Protocol):
 class Staff(Protocol):
     """Tells a company's people by e-mail; see `shared.email.notices.StaffNotices`."""
 
-    def left_unanswered(
-        self,
-        company_id: str,
-        *,
-        contact: str,
-        channel: str,
-        reason: str,
-        url: str,
-        key: str,
-        customer: Contact | None,
-    ) -> None:
+    def left_unanswered(self, company_id: str, notice: ConversationNotice) -> None:
         """A conversation was given up, and Chatwoot could not be told; the same key is told once."""
         ...
 
-    def handed_over(
-        self,
-        company_id: str,
-        *,
-        contact: str,
-        channel: str,
-        reason: str,
-        url: str,
-        key: str,
-        customer: Contact | None,
-    ) -> None:
+    def handed_over(self, company_id: str, notice: ConversationNotice) -> None:
         """A conversation waits for a person; the same key is told once."""
         ...
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from shared.conversations.causes import FAULTS, Cause, why
 from shared.conversations.plan import Outcome
 from shared.conversations.storms import Notice, Storms
+from shared.email.notices import ConversationNotice
 from shared.email.records import Contact
 from shared.platform.clock import from_epoch_milliseconds
 from shared.platform.observability import count, log
@@ -128,8 +129,7 @@ class StaffMail:
         return None
 
     def _tell(self, staff: Staff, owed: Owed, about: IncomingMessage) -> None:
-        staff.handed_over(
-            self._ledger.key.company_id,
+        notice = ConversationNotice(
             contact=about.contact_name,
             channel=about.channel,
             reason=owed.reason,
@@ -137,6 +137,7 @@ class StaffMail:
             key=owed.key,
             customer=customer_of(about),
         )
+        staff.handed_over(self._ledger.key.company_id, notice)
 
 
 def page_of(desk: Desk, key: ConversationKey) -> str:

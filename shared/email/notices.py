@@ -6,6 +6,7 @@ provider gets none, and the log says so.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,27 @@ _LEFT = {
 }
 
 
+@dataclass(frozen=True)
+class ConversationNotice:
+    """A conversation of which a company's people are told.
+
+    Args:
+        contact: what the customer is called; may be empty.
+        channel: Chatwoot's channel type.
+        reason: why.
+        url: the conversation's page in Chatwoot; may be empty.
+        key: makes it this e-mail and no other.
+        customer: whose it is, so that the e-mail is found when the customer is to be forgotten.
+    """
+
+    contact: str
+    channel: str
+    reason: str
+    url: str
+    key: str
+    customer: Contact | None = None
+
+
 class StaffNotices:
     """Tells a company's people.
 
@@ -63,51 +85,20 @@ class StaffNotices:
         }
         self._tell(company_id, company, "reconnect_notice", "notice", key, {"integration": integration})
 
-    def left_unanswered(
-        self,
-        company_id: str,
-        *,
-        contact: str,
-        channel: str,
-        reason: str,
-        url: str,
-        key: str,
-        customer: Contact | None = None,
-    ) -> None:
-        """A conversation was given up, and nobody could be told in Chatwoot; ``reason`` is a slug."""
+    def left_unanswered(self, company_id: str, notice: ConversationNotice) -> None:
+        """A conversation was given up, and nobody could be told in Chatwoot; its reason is a slug."""
         company = self._company(company_id)
-        if company is None:
-            return
-        told = _conversation(contact, channel, f"{_in_language(_LEFT, company)} ({reason})", url)
-        self._tell(company_id, company, "dead_letter_notice", "staff", key, told, customer)
+        if company is not None:
+            reason = f"{_in_language(_LEFT, company)} ({notice.reason})"
+            told = _conversation(notice, reason)
+            self._tell(company_id, company, "dead_letter_notice", "staff", notice.key, told, notice.customer)
 
-    def handed_over(
-        self,
-        company_id: str,
-        *,
-        contact: str,
-        channel: str,
-        reason: str,
-        url: str,
-        key: str,
-        customer: Contact | None = None,
-    ) -> None:
-        """A conversation waits for a person.
-
-        Args:
-            company_id: whose it is.
-            contact: what the customer is called; may be empty.
-            channel: Chatwoot's channel type.
-            reason: in words of the company's language, as they stand behind "Reason:".
-            url: the conversation's page in Chatwoot; may be empty.
-            key: makes it this e-mail and no other.
-            customer: whose it is, so that it is found when the customer is to be forgotten.
-        """
+    def handed_over(self, company_id: str, notice: ConversationNotice) -> None:
+        """A conversation waits for a person; its reason stands in words of the company's language."""
         company = self._company(company_id)
-        if company is None:
-            return
-        told = _conversation(contact, channel, f"{reason[:1].upper()}{reason[1:]}.", url)
-        self._tell(company_id, company, "hand_over_notice", "staff", key, told, customer)
+        if company is not None:
+            told = _conversation(notice, f"{notice.reason[:1].upper()}{notice.reason[1:]}.")
+            self._tell(company_id, company, "hand_over_notice", "staff", notice.key, told, notice.customer)
 
     def _company(self, company_id: str) -> Company | None:
         try:
@@ -150,14 +141,14 @@ class StaffNotices:
                 count("NoticesUnwritten", template=template)
 
 
-def _conversation(contact: str, channel: str, reason: str, url: str) -> dict[str, Any]:
+def _conversation(notice: ConversationNotice, reason: str) -> dict[str, Any]:
     """The values of a template that tells of a conversation."""
     values = {
-        "contact": contact[:LONGEST_VALUE] or None,
-        "channel": channel.removeprefix("Channel::") or "Chatwoot",
+        "contact": notice.contact[:LONGEST_VALUE] or None,
+        "channel": notice.channel.removeprefix("Channel::") or "Chatwoot",
         "reason": reason,
         # Without TLS, as on one's own machine, the notice goes out without its link.
-        "url": url if url.startswith("https://") else None,
+        "url": notice.url if notice.url.startswith("https://") else None,
     }
     return {"conversation": values}
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shared.email.notices import ConversationNotice
 
 
 @dataclass
@@ -18,16 +21,17 @@ class FakeStaff:
     faults: list[Exception] = field(default_factory=list)
     calls: int = 0
 
-    def handed_over(self, company_id: str, *, key: str, **what: Any) -> None:  # noqa: ANN401 - as given
+    def handed_over(self, company_id: str, notice: ConversationNotice) -> None:
         """See `shared.conversations.desk.Staff`."""
-        self._keep("handed_over", company_id, key, what)
+        self._keep("handed_over", company_id, notice)
 
-    def left_unanswered(self, company_id: str, *, key: str, **what: Any) -> None:  # noqa: ANN401 - as given
+    def left_unanswered(self, company_id: str, notice: ConversationNotice) -> None:
         """See `shared.conversations.desk.Staff`."""
-        self._keep("left_unanswered", company_id, key, what)
+        self._keep("left_unanswered", company_id, notice)
 
-    def _keep(self, kind: str, company_id: str, key: str, what: dict[str, Any]) -> None:
+    def _keep(self, kind: str, company_id: str, notice: ConversationNotice) -> None:
         self.calls += 1
         if self.faults:
             raise self.faults.pop(0)
-        self.told.setdefault(key, {"kind": kind, "company_id": company_id, **what})
+        what = {name: value for name, value in vars(notice).items() if name != "key"}
+        self.told.setdefault(notice.key, {"kind": kind, "company_id": company_id, **what})

@@ -20,6 +20,7 @@ from tests.support.desk import World
 
 if TYPE_CHECKING:
     from shared.agent.values import AgentResponse
+    from shared.email.notices import ConversationNotice
     from shared.platform.tables import Item, Table
 
 DAY = 86_400
@@ -300,11 +301,11 @@ class Staff:
     """Notes whom a company's people were told of."""
 
     def __init__(self) -> None:
-        self.told: list[dict[str, str]] = []
+        self.told: list[dict[str, Any]] = []
 
-    def left_unanswered(self, company_id: str, **what: str) -> None:
+    def left_unanswered(self, company_id: str, notice: ConversationNotice) -> None:
         """See `shared.conversations.desk.Staff`."""
-        self.told.append({"company_id": company_id, **what})
+        self.told.append({"company_id": company_id, **vars(notice)})
 
 
 def test_staff_is_told_by_e_mail_from_the_first_time_on_that_chatwoot_could_not_be_told(world: World) -> None:

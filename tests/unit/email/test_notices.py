@@ -12,7 +12,7 @@ from shared.companies.store import CompanyStore
 from shared.email.composing import filled
 from shared.email.customer_shelf import EmailShelf
 from shared.email.message import Templated
-from shared.email.notices import StaffNotices
+from shared.email.notices import ConversationNotice, StaffNotices
 from shared.email.outbox import read_back
 from shared.email.records import Contact
 from shared.platform.clock import Deadline
@@ -45,14 +45,14 @@ class Staff:
         url: str = "https://chat.example.com/app/accounts/1/conversations/7",
     ) -> None:
         """A conversation was left."""
-        self.notices.left_unanswered(
-            company_id,
+        notice = ConversationNotice(
             contact="Ana\r\nBcc: x@evil.example",
             channel="Channel::Whatsapp",
             reason="chatwoot_denied",
             url=url,
             key=key,
         )
+        self.notices.left_unanswered(company_id, notice)
 
     def handed(self, company_id: str = COMPANY, key: str = "hand-over:1", **changes: Any) -> None:  # noqa: ANN401 - arguments
         """A conversation was handed over."""
@@ -63,7 +63,7 @@ class Staff:
             "url": "https://chat.example.com/app/accounts/1/conversations/7",
             "customer": Contact(1, 481),
         }
-        self.notices.handed_over(company_id, key=key, **(what | changes))
+        self.notices.handed_over(company_id, ConversationNotice(key=key, **(what | changes)))
 
 
 @pytest.mark.parametrize("language", ["es", "en", "pt-BR", "fr"])
