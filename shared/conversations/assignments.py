@@ -16,7 +16,7 @@ from shared.platform.observability import log
 if TYPE_CHECKING:
     from shared.chatwoot.client import ChatwootClient
     from shared.companies.connection import ChatwootConnection
-    from shared.conversations.deciding import Case
+    from shared.conversations.case import Case
     from shared.conversations.desk import Desk
     from shared.platform.clock import Deadline
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from shared.conversations.case import speaking_rules
 from shared.conversations.causes import Cause, why
 from shared.conversations.dead_letter_records import (
     KEEP_DAYS,
@@ -19,7 +20,6 @@ from shared.conversations.dead_letter_records import (
     LetterState,
     turn_source,
 )
-from shared.conversations.deciding import speaking_rules
 from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter
 from shared.conversations.hand_over_plans import hand_over_plan
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from shared.chatwoot.client import ChatwootClient
+    from shared.conversations.case import Case
     from shared.conversations.dead_letter_records import LetterRecord
-    from shared.conversations.deciding import Case
     from shared.conversations.desk import Desk
     from shared.conversations.queues import ConversationQueue
     from shared.platform.errors import FrontdeskError

@@ -12,7 +12,7 @@ from shared.conversations.plan import Outcome, Part, Plan
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.conversations.deciding import Case
+    from shared.conversations.case import Case
     from shared.conversations.people import SpeakingRules
 
 # The note is for people who will read it in the conversation, in any company: it is in plain English, like

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared.chatwoot.text.fit import fit
 from shared.chatwoot.text.liquid import neutralise
 from shared.conversations.asked import asked_item
-from shared.conversations.deciding import speaking_rules
+from shared.conversations.case import speaking_rules
 from shared.conversations.plan import Outcome, Part, Plan
 from shared.conversations.posting import NOT_SENT
 from shared.platform.errors import RetryLater
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shared.calendars.appointments import Appointment
     from shared.companies.model import Company
-    from shared.conversations.deciding import Case
+    from shared.conversations.case import Case
     from shared.conversations.desk import Desk
     from shared.conversations.keys import ContactKey
     from shared.conversations.ledger import Ledger

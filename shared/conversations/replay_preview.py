@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from shared.conversations.case import speaking_rules
 from shared.conversations.dead_letter_records import LetterState
-from shared.conversations.deciding import speaking_rules
 from shared.conversations.incoming import IncomingMessage
 from shared.conversations.keys import padded
 from shared.conversations.ledger import Ledger
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from shared.chatwoot.results import ApiMessage
     from shared.companies.connection import ChatwootConnection
     from shared.companies.model import Company
+    from shared.conversations.case import Case
     from shared.conversations.dead_letter_records import LetterRecord
-    from shared.conversations.deciding import Case
     from shared.conversations.desk import Desk
     from shared.platform.clock import Deadline
     from shared.platform.tables import Item

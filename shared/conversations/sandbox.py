@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.agent.journal import MemoryJournal
 from shared.companies.connection import ChatwootConnection
-from shared.conversations.deciding import Case, Decider
+from shared.conversations.case import Case
+from shared.conversations.deciding import Decider
 from shared.conversations.incoming import IncomingMessage, State
 from shared.conversations.keys import ConversationKey
 from shared.conversations.people import People

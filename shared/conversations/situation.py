@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shared.chatwoot.events import marker_in
 from shared.conversations.assignments import with_fresh_rules
-from shared.conversations.deciding import Case, speaking_rules
+from shared.conversations.case import Case, speaking_rules
 from shared.conversations.incoming import State
 from shared.conversations.people import People
 from shared.conversations.posting import is_ours

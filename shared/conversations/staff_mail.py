@@ -24,7 +24,7 @@ from shared.platform.observability import count, log
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from shared.conversations.deciding import Case
+    from shared.conversations.case import Case
     from shared.conversations.desk import Desk, Staff
     from shared.conversations.incoming import IncomingMessage
     from shared.conversations.keys import ConversationKey

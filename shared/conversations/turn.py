@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from shared.chatwoot.client import ChatwootClient
     from shared.companies.connection import ChatwootConnection
     from shared.companies.model import Company
-    from shared.conversations.deciding import Case
+    from shared.conversations.case import Case
     from shared.conversations.desk import Desk
     from shared.conversations.incoming import IncomingMessage
     from shared.conversations.ledger import Ledger

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from shared.companies.pulse import CHATWOOT
 from shared.conversations.blame import SPOKE, failing_service
+from shared.conversations.case import speaking_rules
 from shared.conversations.customers import note_of
-from shared.conversations.deciding import speaking_rules
 from shared.conversations.delivery_rates import count_failed
 from shared.conversations.describing import customer_entries
 from shared.conversations.giving_up import DeadLetter

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from shared.conversations.deciding import inbox_via
+from shared.conversations.case import inbox_via
 from shared.conversations.inbox import Inbox
 from shared.conversations.incoming import SWEPT, incoming_message
 from shared.conversations.keys import ConversationKey
