@@ -1,16 +1,20 @@
-"""Every test, in the order that fails soonest, with one coverage figure at the end.
+"""Every test, with one coverage figure at the end.
 
-The tests that need nothing but this process run in two processes at once; those that share the one deployed
-stack run after them, one by one.
+The tests that need nothing but this process run in two processes at once. Those that share the one deployed
+stack run beside them, one by one: they mostly wait, for customers to finish writing and for clocks. So that
+waiting stays as long as it is meant to be, the others give way to them; what they print comes at the end.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
+from typing import IO
 
 from local.world import ROOT
 
@@ -36,6 +40,7 @@ class Batch:
     measured: bool = False
 
 
+BESIDE = Batch("e2e", ("tests/e2e",))
 BATCHES = (
     Batch(
         "unit, integration and reliability",
@@ -44,16 +49,26 @@ BATCHES = (
         measured=True,
     ),
     Batch("infra", ("tests/infra",)),
-    Batch("e2e", ("tests/e2e",)),
 )
+# How far the others give way (see nice(1)).
+_GIVING_WAY = "10"
 
 
 def main(options: list[str]) -> int:
     """Run them all, also after a failure; the exit status is 0 only if all passed and covered enough."""
     began = time.monotonic()
     _python("-m", "coverage", "erase")
-    failed = [batch.name for batch in BATCHES if not _run(batch, options)]
-    covered = _coverage()
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed:
+        beside = _begin(BESIDE, options, printed)
+        try:
+            failed = [batch.name for batch in BATCHES if _run(batch, options) != 0]
+            covered = _coverage()
+            print(f"== {BESIDE.name} ==", flush=True)
+            failed += [BESIDE.name] if beside.wait() != 0 else []
+        finally:
+            beside.wait()  # Ctrl-C reaches it as well: it takes its world down
+        printed.seek(0)
+        shutil.copyfileobj(printed, sys.stdout)
     print(f"All tests took {time.monotonic() - began:.0f} s.", flush=True)
     if failed:
         print(f"Failed: {', '.join(failed)}.", flush=True)
@@ -64,11 +79,23 @@ def main(options: list[str]) -> int:
     return 1 if failed or not covered else 0
 
 
-def _run(batch: Batch, options: list[str]) -> bool:
-    folders = [folder for folder in batch.folders if (ROOT / folder).is_dir()]
+def _begin(batch: Batch, options: list[str], output: IO[str]) -> subprocess.Popen[str]:
+    """Start a batch, and go on."""
+    command = [sys.executable, *_words(batch, options)]
+    return subprocess.Popen(  # noqa: S603 - our own words
+        command, cwd=ROOT, env=_variables(), stdout=output, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def _run(batch: Batch, options: list[str]) -> int:
     print(f"== {batch.name} ==", flush=True)
+    return _python(*_words(batch, options), gives_way=True)
+
+
+def _words(batch: Batch, options: list[str]) -> list[str]:
+    folders = [folder for folder in batch.folders if (ROOT / folder).is_dir()]
     measured = ("--cov", "--cov-append", "--cov-report=") if batch.measured else ()
-    return _python("-m", "pytest", "-q", *measured, *batch.options, *options, *folders) == 0
+    return ["-m", "pytest", "-q", *measured, *batch.options, *options, *folders]
 
 
 def _coverage() -> bool:
@@ -77,10 +104,14 @@ def _coverage() -> bool:
     return _python(*report) == 0
 
 
-def _python(*arguments: str) -> int:
-    variables = {**os.environ, "COVERAGE_FILE": str(ROOT / ".coverage")}
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode  # noqa: S603 - our own
+def _python(*arguments: str, gives_way: bool = False) -> int:
+    nice = ["nice", "-n", _GIVING_WAY] if gives_way and shutil.which("nice") else []
+    command = [*nice, sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=_variables(), check=False).returncode  # noqa: S603 - our own
+
+
+def _variables() -> dict[str, str]:
+    return {**os.environ, "COVERAGE_FILE": str(ROOT / ".coverage")}
 
 
 if __name__ == "__main__":

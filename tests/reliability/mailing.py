@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.email.notices import StaffNotices
 from shared.email.outbox import Outbox, read_back
-from shared.email.records import WAITING_INDEX
+from shared.email.records import WAITING_INDEX, content_key
 from tests.fakes.table import MemoryTable
 from tests.reliability.effects import Recorded
 
@@ -51,9 +51,13 @@ class Mailing:
         items = [item for item in self._table.scan() if f"{WAITING_INDEX}_pk" in item]
         written = {item["sk"].removeprefix("email#") for item in items}
         assert self._called <= written, "a worker was called for nothing"
-        return [read_back(item["content"]).template for item in items]  # type: ignore[union-attr]
+        contents = [
+            self._table.get(content_key(item["company_id"], item["sk"].removeprefix("email#")))
+            for item in items
+        ]
+        return [read_back(item["content"]).template for item in contents if item]  # type: ignore[union-attr]
 
     def forgotten(self) -> int:
         """How many e-mails were written down, and no worker called."""
-        written = {item["sk"].removeprefix("email#") for item in self._table.scan() if "content" in item}
+        written = {item["sk"].removeprefix("email#") for item in self._table.scan() if "state" in item}
         return len(written - self._called)

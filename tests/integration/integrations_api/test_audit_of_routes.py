@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NO_ACTS = {
     "POST /api/companies/{company_id}/try": "sends and stores nothing",
     "POST /api/emails": "the e-mail itself stands in the list, for as long as it is kept",
+    "POST /api/emails/files": "gives out an address; a file counts from the e-mail that names it",
     "POST /api/companies/{company_id}/email/preview": "shows, and stores nothing",
     **{
         f"POST /api/webhook/{vendor}/{{company_id}}/{{provider_id}}": "a report, kept in the story"

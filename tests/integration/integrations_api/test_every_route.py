@@ -44,6 +44,12 @@ BODIES: dict[str, dict[str, Any]] = {
         "company_id": "luna",
         "message": {"to": ["ana@cliente.example"], "subject": "Hola", "text": "Hola"},
     },
+    "POST /api/emails/files": {
+        "company_id": "luna",
+        "content_type": "application/pdf",
+        "size_bytes": 3,
+        "sha256": "0" * 64,
+    },
     "POST /api/emails/{email_id}/resend": {"company_id": "luna"},
     "POST /api/companies/{company_id}/email/suppressions": {"address": "ana@cliente.example"},
     "POST /api/companies/{company_id}/email/suppressions/remove": {"address": "ana@cliente.example"},
