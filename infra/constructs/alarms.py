@@ -114,7 +114,7 @@ class Alarms(Construct):
                 period=_FIVE_MINUTES, statistic="Maximum"
             ),
             1,
-            "An e-mail broke its delivery three hundred times; its message was put aside.",
+            "An e-mail broke its delivery a thousand times; its message was put aside.",
         )
 
     def watch_functions(self, functions: Functions) -> None:

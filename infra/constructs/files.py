@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from infra.stages import Settings
 
-# As long as an e-mail is kept; `shared.email.file_intake` promises it.
-KEPT = Duration.days(90)
-# A version that something else has taken the place of: longer than an e-mail may be on its way.
-KEPT_REPLACED = Duration.days(10)
+# As long as a file can be named in an e-mail (`shared.email.file_intake`). In a bucket with versions this
+# makes it an older version, which e-mails that are on their way still find.
+NAMED = Duration.days(80)
+# How long an older version is kept: longer than an e-mail may be on its way.
+KEPT_AFTER = Duration.days(10)
 
 
 class Files(Construct):
@@ -47,10 +48,12 @@ class Files(Construct):
             lifecycle_rules=[
                 s3.LifecycleRule(
                     id="forget",
-                    expiration=KEPT,
-                    noncurrent_version_expiration=KEPT_REPLACED,
+                    expiration=NAMED,
+                    noncurrent_version_expiration=KEPT_AFTER,
                     abort_incomplete_multipart_upload_after=Duration.days(1),
-                )
+                ),
+                # What says of a file that it has gone, once no version of it is left.
+                s3.LifecycleRule(id="forget-that-it-was-there", expired_object_delete_marker=True),
             ],
             removal_policy=RemovalPolicy.RETAIN if stage.keeps_data else RemovalPolicy.DESTROY,
         )

@@ -164,6 +164,8 @@ def _email_delivery(on: Resources) -> list[iam.PolicyStatement]:
         _allow("dynamodb", ("Query",), waiting),
         _queue(on.queues.emails, ("SendMessage", *CONSUME)),
         _files(on, ("GetObjectVersion",)),
+        # Without it S3 says 403 of what is not there, as it does where a policy is wrong.
+        _allow("s3", ("ListBucket",), on.files.bucket.bucket_arn),
         _key(on, names.EMAIL_DELIVERY, OPEN),
         *_client_secrets(on),
     ]
@@ -199,7 +201,7 @@ def _integrations_api(on: Resources) -> list[iam.PolicyStatement]:
         _queue(on.queues.emails, ("SendMessage",)),
         # It signs uploads, looks whether they came, and forgets a customer's.
         _files(on, ("PutObject", "GetObject", "GetObjectVersion", "DeleteObjectVersion")),
-        _allow("s3", ("ListBucketVersions",), on.files.bucket.bucket_arn),
+        _allow("s3", ("ListBucket", "ListBucketVersions"), on.files.bucket.bucket_arn),
         _key(on, names.INTEGRATIONS_API, OPEN_AND_MAKE),
         _parameter(on, names.OPENAI_API_KEY),
         *_client_secrets(on),

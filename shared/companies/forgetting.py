@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from shared.platform.clock import Clock
     from shared.platform.tables import Item, Table
 
-# Lambda's longest run time.
-SETTLING = timedelta(minutes=15)
+# Lambda's longest run time, and the upload of a file that begins in the last of the fifteen minutes for which
+# its place is good.
+SETTLING = timedelta(minutes=20)
 # As many as one BatchWriteItem takes; after each of them it is written down what is gone.
 _AT_ONCE = 25
 _WHILE_IT_LASTS = timedelta(days=35)

@@ -140,7 +140,7 @@ class Aftermath:
         if not report.email_id or not self._proven(email, report):
             count("EmailReportsUnplaced", provider=provider)
             return False
-        if report.permanent and report.fate in _LOST:
+        if report.permanent and report.fate in _LOST and report.address:
             self._suppressions.reported(
                 company_id, report.address, report.fate.value, report.at, report.email_id
             )

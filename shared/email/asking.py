@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.email.ledger import Rest
 from shared.email.outbox import email_id_of
 from shared.email.plan import after_failure
-from shared.email.providers.contract import BROKEN, Ambiguous, NotAccepted, Rejected
+from shared.email.providers.contract import BROKEN, NO_TIME_LEFT, RECIPIENTS, Ambiguous, Rejected
 from shared.email.records import Tried
 from shared.platform.clock import Deadline
 from shared.platform.errors import GiveUp, RetryLater
@@ -132,14 +133,14 @@ class Asking:
         """
         try:
             opened = self._opener.provider(record.company_id, settings)
+            record = self._ledger.sending(
+                record, settings.id, self._busy_until(), left_out=parcel.left_out, sent_again=once_more
+            )
         except GiveUp as error:
             return self._refused(record, settings, error, deadline)
         except Exception:
             self._breakers.let_go(record.company_id, settings.id)
             raise
-        record = self._ledger.sending(
-            record, settings.id, self._busy_until(), left_out=parcel.left_out, sent_again=once_more
-        )
         try:
             accepted = opened.send(parcel.rendered, Deadline(self._clock, deadline.within(SEND_SECONDS)))
         except Ambiguous as error:
@@ -156,9 +157,8 @@ class Asking:
         self, record: EmailRecord, settings: EmailProvider, accepted: Accepted, deadline: Deadline
     ) -> EmailRecord:
         refused = [one.address for one in accepted.refused]
-        passing = [one.address for one in accepted.refused if not one.permanent]
-        rest = self._split_off(record, passing, deadline) if passing else ""
-        write = partial(self._ledger.accepted, record, accepted.provider_id, refused, rest=rest)
+        later = self._later(record, [one.address for one in accepted.refused if not one.permanent])
+        write = partial(self._ledger.accepted, record, accepted.provider_id, refused, later=later)
         record = self._written(write, deadline)
         self._breakers.succeeded(record.company_id, settings.id)
         count("EmailsAccepted", vendor=settings.vendor, kind=record.kind)
@@ -167,14 +167,12 @@ class Asking:
         log.info("e-mail accepted", email_id=record.email_id, provider=settings.id, attempts=record.attempts)
         return record
 
-    def _split_off(self, record: EmailRecord, addresses: list[str], deadline: Deadline) -> str:
-        """Have those written to again whom the server does not take now; the e-mail's id, if it has one."""
-        if record.part >= MOST_PARTS:
-            return ""
-        rest_id = email_id_of(record.company_id, f"rest:{record.email_id}")
-        self._written(partial(self._ledger.split, record, rest_id, addresses), deadline)
-        log.info("recipients wait", email_id=record.email_id, rest=rest_id, recipients=len(addresses))
-        return rest_id
+    def _later(self, record: EmailRecord, addresses: list[str]) -> Rest | None:
+        """An e-mail of its own for those whom the server does not take now, up to `MOST_PARTS` times."""
+        if not addresses or record.part >= MOST_PARTS:
+            return None
+        log.info("recipients wait", email_id=record.email_id, recipients=len(addresses))
+        return Rest(email_id_of(record.company_id, f"rest:{record.email_id}"), tuple(addresses))
 
     def _lost(
         self, record: EmailRecord, settings: EmailProvider, error: Ambiguous, deadline: Deadline
@@ -195,8 +193,10 @@ class Asking:
         self, record: EmailRecord, settings: EmailProvider, error: RetryLater, deadline: Deadline
     ) -> EmailRecord:
         record = self._put_back(record, settings, error, deadline)
-        if isinstance(error, NotAccepted) and error.reason == "no_time_left":
+        if error.reason == NO_TIME_LEFT:
             self._breakers.let_go(record.company_id, settings.id)
+        elif error.reason == RECIPIENTS:
+            self._breakers.succeeded(record.company_id, settings.id)  # busy mailboxes, not a busy server
         else:
             self._breakers.failed(record.company_id, settings.id, settings.vendor)
         return record

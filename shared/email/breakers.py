@@ -50,6 +50,8 @@ class Breakers:
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table = table
         self._clock = clock
+        # Until when this process may try which provider.
+        self._trials: dict[tuple[str, str], int] = {}
 
     def waits_until(self, company_id: str, provider: str) -> datetime | None:
         """Until when a provider is left alone; ``None``: it may be asked.
@@ -73,20 +75,24 @@ class Breakers:
             )
         except ConditionFailed:
             return from_epoch_milliseconds(trial)
+        self._trials[company_id, provider] = trial
         return None
 
     def let_go(self, company_id: str, provider: str) -> None:
-        """Who was let through to try did not come to ask: let the next one through."""
+        """Where this process was let through to try and did not come to ask: let the next one through."""
+        trial = self._trials.pop((company_id, provider), None)
+        if trial is None:
+            return
         now = epoch_milliseconds(self._clock.now())
         try:
             self._table.update(
                 _key(company_id, provider),
                 "SET open_until_ms = :now REMOVE trial",
-                "trial = :yes",
-                values={":now": now, ":yes": True},
+                "open_until_ms = :mine",
+                values={":now": now, ":mine": trial},
             )
         except ConditionFailed:
-            return  # nobody was let through: it may be asked
+            return  # its time was over, and somebody else tries
 
     def succeeded(self, company_id: str, provider: str) -> None:
         """The provider works: forget its failures."""
@@ -121,7 +127,9 @@ class Breakers:
             self._table.update(
                 _key(company_id, provider),
                 "SET open_until_ms = :until REMOVE trial ADD openings :one",
-                "attribute_not_exists(open_until_ms) OR open_until_ms = :seen",
+                # Not where somebody mended it, and forgot it, since the line above.
+                "attribute_exists(failures) AND "
+                "(attribute_not_exists(open_until_ms) OR open_until_ms = :seen)",
                 values={":until": now + seconds * 1000, ":one": 1, ":seen": open_until},
             )
         except ConditionFailed:

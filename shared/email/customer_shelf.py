@@ -75,7 +75,11 @@ class EmailShelf:
                 "e-mails that nobody said were this customer's, and the addresses that are not written to",
                 "90 days; the list until an address is taken off",
             ),
-            Remains("files that were uploaded for e-mails without saying whose they are", "90 days"),
+            Remains(
+                "files that were uploaded for e-mails without saying whose they are, or that are uploaded "
+                "only now to a place given out within the last quarter of an hour",
+                "90 days",
+            ),
             Remains("what e-mail providers keep of mails they were handed", "their own rules"),
         )
 

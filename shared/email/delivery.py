@@ -119,6 +119,12 @@ class Delivery:
                 return Outcome(record.busy_until - now)
             record = self._ledger.unknown(record, "worker_died", at=record.busy_until or now)
             count("EmailsUnknown", reason="worker_died")
+            if record.sent_again:
+                count("EmailPossibleDuplicates", kind=record.kind)
+        if record.proven:
+            # A report came, or a worker that had lost it to this one says so.
+            self._ledger.accepted(record, record.provider_id, record.refused)
+            return DONE
         company = self._outside.company(record.company_id)
         if company is None:
             return self._ended(record, "no_company")
@@ -129,12 +135,12 @@ class Delivery:
     # Nobody knows
 
     def _nobody_knows(self, record: EmailRecord, company: Company, deadline: Deadline) -> Outcome:
-        if record.proven:
-            self._ledger.accepted(record, record.provider_id, record.refused)
-            return DONE
-        settles_at = (record.unknown_since or self._clock.now()) + SETTLE
-        if settles_at > self._clock.now():
-            return self._waits(record, settles_at)
+        now = self._clock.now()
+        settles_at = (record.unknown_since or now) + SETTLE
+        if settles_at > now:
+            # Also beyond the moment until which it is worth sending: a report still says what became of it.
+            self._ledger.waiting(record, settles_at)
+            return Outcome(settles_at - now)
         settings = self._asked_once_more(record, company)
         if settings is None:
             self._ledger.left_unknown(record)

@@ -126,6 +126,8 @@ class EmailDesk:
         again = self._ledger.resent(record, worth_until(company, record.kind, self._clock.now()))
         self._queue.send(company_id, email_id)
         count("EmailsResent", kind=record.kind)
+        if again.possible_duplicate:
+            count("EmailPossibleDuplicates", kind=record.kind)
         log.info("e-mail sent again by a person", email_id=email_id, was=record.state.value)
         return again
 
@@ -143,6 +145,7 @@ def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
         "provider_id": record.provider_id,
         "possible_duplicate": record.possible_duplicate,
         "rest": record.rest or None,
+        "rest_of": record.rest_of or None,
         "unknown_since": _time(record.unknown_since),
         "reports": [
             {"at": _time(one.at), "provider": one.provider, "fate": one.fate.value}
@@ -155,6 +158,7 @@ def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
             "words": record.words,
             "refused": list(record.refused),
             "left_out": list(record.left_out),
+            "only": list(record.only),
             "fates": {address: fate.value for address, fate in story.fates().items()},
             "content": json.loads(story.content),
         }

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from shared.platform.clock import Clock
 
 UPLOAD_TIME = timedelta(minutes=15)
-# The bucket's lifecycle rule deletes files after `KEPT`; an e-mail may be on its way for seven days at most.
+# The bucket's lifecycle rules hide files after `USABLE` and delete them after `KEPT`; an e-mail may be on its
+# way for seven days in between.
 KEPT = timedelta(days=90)
 USABLE = timedelta(days=80)
 

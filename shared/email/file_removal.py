@@ -49,12 +49,12 @@ class FileRemoval:
             RetryLater: S3 does not answer, or does not delete.
         """
         try:
-            found = self._versions(prefix)
-            while some := list(islice(found, _AT_ONCE)):
+            # Again and again until nothing is found: what is deleted while it is listed moves the pages.
+            while found := list(islice(self._versions(prefix), _AT_ONCE)):
                 if deadline is not None and deadline.passed():
                     return False
-                self._delete(some)
-                count(len(some))
+                self._delete(found)
+                count(len(found))
         except (ClientError, BotoCoreError) as error:
             raise unreadable() from error
         return True

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from shared.email.message import StoredFile
     from shared.email.records import Contact
 
-# What S3 answers where a key or version is not there: 403 where the caller may not list the bucket.
-GONE = {"NoSuchKey", "NoSuchVersion", "404", "AccessDenied", "403", "InvalidArgument", "MethodNotAllowed"}
+# What S3 answers where a key or version is not there, or can be none; HEAD has no body and tells the status
+# alone. Not 403: functions may list the bucket, so it means that our policy is wrong, which passes.
+GONE = {"NoSuchKey", "NoSuchVersion", "404", "InvalidArgument", "400", "MethodNotAllowed", "405"}
 
 
 class S3Files:

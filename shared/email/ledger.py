@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import uuid
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.email.records import (
@@ -19,10 +20,10 @@ from shared.email.records import (
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import GiveUp
 from shared.platform.observability import log
-from shared.platform.tables import ConditionFailed
+from shared.platform.tables import ConditionFailed, Put, Update
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from shared.email.records import EmailRecord, Tried
@@ -33,17 +34,29 @@ _WAITING = (f"{WAITING_INDEX}_pk", f"{WAITING_INDEX}_sk")
 _LONGEST_WORDS = 500
 
 
+@dataclass(frozen=True)
+class Rest:
+    """Recipients of an e-mail who may be reached later, and the id of the e-mail that is made for them."""
+
+    email_id: str
+    addresses: tuple[str, ...]
+
+
 class EmailLedger:
     """Reads and changes e-mails.
 
     Args:
         table: the e-mails' table.
         clock: for times.
+        new_owner: makes a name that nobody else has, for who takes an e-mail up.
     """
 
-    def __init__(self, table: Table, clock: Clock) -> None:
+    def __init__(
+        self, table: Table, clock: Clock, new_owner: Callable[[], str] = lambda: uuid.uuid4().hex
+    ) -> None:
         self._table = table
         self._clock = clock
+        self._new_owner = new_owner
 
     def read(self, company_id: str, email_id: str) -> EmailRecord | None:
         """An e-mail as it is now."""
@@ -90,19 +103,25 @@ class EmailLedger:
         Raises:
             ConditionFailed: somebody else took it up.
         """
-        return self._changed(
-            record,
-            {
-                "state": State.SENDING.value,
-                "fence": record.fence + 1,
-                "provider": provider,
-                "busy_until_ms": epoch_milliseconds(busy_until),
-                "attempts": record.attempts + 1,
-                "left_out": list(left_out),
-                "sent_again": record.sent_again or sent_again,
-                **waiting_keys(record.email_id, busy_until),
-            },
-        )
+        owner = self._new_owner()
+        changes = {
+            "state": State.SENDING.value,
+            "fence": record.fence + 1,
+            "owner": owner,
+            "provider": provider,
+            "busy_until_ms": epoch_milliseconds(busy_until),
+            "attempts": record.attempts + 1,
+            "left_out": list(left_out),
+            "sent_again": record.sent_again or sent_again,
+            **waiting_keys(record.email_id, busy_until),
+        }
+        try:
+            return self._changed(record, changes)
+        except ConditionFailed as failed:
+            # The SDK writes again where an answer was lost: then who was there first is the caller itself.
+            if failed.item is None or failed.item.get("owner") != owner:
+                raise
+            return as_record(failed.item)
 
     def queued(self, record: EmailRecord, tried: Mapping[str, Tried], reason: str, words: str) -> EmailRecord:
         """Put it back after a provider certainly did not accept.
@@ -148,25 +167,17 @@ class EmailLedger:
         )
 
     def left_unknown(self, record: EmailRecord) -> EmailRecord:
-        """It stays unknown; only a provider's report changes that now."""
-        return self._changed(record, {"reason": record.reason or "unknown"}, gone=_WAITING)
+        """It stays unknown; only a provider's report changes that now.
 
-    def split(self, record: EmailRecord, rest_id: str, only: Sequence[str]) -> EmailRecord:
-        """Make an e-mail of its own for those of its recipients whom the provider does not take now.
-
-        It waits for the sweep, a quarter of an hour: soon enough for a mailbox that is busy.
+        Raises:
+            ConditionFailed: somebody else took it up in the meantime, or a report came.
         """
-        rest = replace(record, email_id=rest_id, state=State.QUEUED, fence=0, tried={}, attempts=0)
-        now = self._clock.now()
-        fields = {"only": list(only), "part": record.part + 1, **waiting_keys(rest_id, now)}
-        try:
-            self._table.transact(new_items(rest, self.content(record), **fields))
-        except ConditionFailed:
-            log.info("the rest of an e-mail stands there already", email_id=record.email_id)
-        return record
+        return self._changed(
+            record, {"reason": record.reason or "unknown"}, gone=_WAITING, unless_proven=True
+        )
 
     def accepted(
-        self, record: EmailRecord, provider_id: str, refused: Sequence[str] = (), *, rest: str = ""
+        self, record: EmailRecord, provider_id: str, refused: Sequence[str] = (), *, later: Rest | None = None
     ) -> EmailRecord:
         """A provider has it. Whoever lost it to another worker says so as well: it is proof for that one.
 
@@ -174,49 +185,113 @@ class EmailLedger:
             record: as it was taken up.
             provider_id: the provider's name for it.
             refused: recipients that it does not bring it to.
-            rest: the e-mail that goes to those of them who may be reached later.
+            later: those of them who may be reached later, for whom an e-mail of its own is made with this.
+
+        Raises:
+            ConditionFailed: it is gone: its customer was forgotten.
         """
         changes = {
             "state": State.ACCEPTED.value,
             "provider_id": provider_id,
             "refused": list(refused),
-            "rest": rest,
             "finished_ms": epoch_milliseconds(self._clock.now()),
             "reason": "",
+            **({"rest": later.email_id} if later else {}),
         }
         try:
-            return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"))
+            return self._changed_with(record, changes, self._rest_of(record, later))
         except ConditionFailed:
             log.warning("e-mail accepted after another worker took it up", email_id=record.email_id)
-            item = self._table.update(
-                email_key(record.company_id, record.email_id),
-                "SET proven = :yes, provider_id = :provider_id, refused = :refused, rest = :rest",
-                "attribute_exists(pk)",
-                values={
-                    ":yes": True,
-                    ":provider_id": provider_id,
-                    ":refused": list(refused),
-                    ":rest": rest,
-                },
-            )
-            return as_record(item)
+        known = {
+            "proven": True,
+            "provider_id": provider_id,
+            "refused": list(refused),
+            **({"rest": later.email_id} if later else {}),
+        }
+        # Whoever has it now may send it again, to these recipients as well.
+        return self._proven(record, known, self._rest_of(replace(record, maybe_twice=True), later))
 
-    def ended(self, record: EmailRecord, reason: str, words: str) -> EmailRecord:
+    def _rest_of(self, record: EmailRecord, later: Rest | None) -> list[Put]:
+        """The items of an e-mail for those whom the provider does not take now.
+
+        It waits for the sweep, a quarter of an hour: soon enough for a mailbox that is busy.
+        """
+        if later is None:
+            return []
+        rest = replace(
+            record,
+            email_id=later.email_id,
+            state=State.QUEUED,
+            fence=0,
+            tried={},
+            attempts=0,
+            sent_again=False,
+        )
+        fields = {
+            "only": list(later.addresses),
+            "part": record.part + 1,
+            "rest_of": record.email_id,
+            "maybe_twice": record.possible_duplicate,
+            **waiting_keys(later.email_id, self._clock.now()),
+        }
+        return new_items(rest, self.content(record), **fields)
+
+    def _changed_with(
+        self, record: EmailRecord, changes: Mapping[str, Any], also: Sequence[Put]
+    ) -> EmailRecord:
+        gone = (*_WAITING, "busy_until_ms")
+        if not also:
+            return self._changed(record, changes, gone=gone)
+        self._table.transact([self._change(record, changes, gone), *also])
+        return self._again(record)
+
+    def _proven(self, record: EmailRecord, known: Mapping[str, Any], also: Sequence[Put]) -> EmailRecord:
+        sets = ", ".join(f"#{name} = :{name}" for name in known)
+        change = Update(
+            email_key(record.company_id, record.email_id),
+            f"SET {sets}",
+            "attribute_exists(pk)",
+            {f":{name}": value for name, value in known.items()},
+            {f"#{name}": name for name in known},
+        )
+        try:
+            self._table.transact([change, *also])
+        except ConditionFailed:
+            if not also:
+                raise
+            # The rest stands there already, or the e-mail is gone, which the next line tells.
+            self._table.transact([change])
+        return self._again(record)
+
+    def _again(self, record: EmailRecord) -> EmailRecord:
+        found = self.read(record.company_id, record.email_id)
+        if found is None:
+            raise ConditionFailed
+        return found
+
+    def ended(
+        self, record: EmailRecord, reason: str, words: str, *, certainly_not_taken: bool = False
+    ) -> EmailRecord:
         """It is not sent any more: ``REJECTED``, or still ``UNKNOWN`` where an earlier try may have arrived.
 
+        Args:
+            record: as it is.
+            reason: why.
+            words: a provider's, or ours.
+            certainly_not_taken: the try that was just made was refused: it is no second copy.
+
         Raises:
-            ConditionFailed: somebody else took it up in the meantime.
+            ConditionFailed: somebody else took it up in the meantime, or a report came.
         """
-        if record.unknown_since:
-            why = {"state": State.UNKNOWN.value, "reason": reason, "words": words[:_LONGEST_WORDS]}
-            return self._changed(record, why, gone=(*_WAITING, "busy_until_ms"))
+        doubtful = record.unknown_since is not None or record.maybe_twice
         changes = {
-            "state": State.REJECTED.value,
+            "state": (State.UNKNOWN if doubtful else State.REJECTED).value,
             "reason": reason,
             "words": words[:_LONGEST_WORDS],
-            "finished_ms": epoch_milliseconds(self._clock.now()),
+            **({"sent_again": False} if certainly_not_taken else {}),
+            **({} if doubtful else {"finished_ms": epoch_milliseconds(self._clock.now())}),
         }
-        return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"))
+        return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"), unless_proven=True)
 
     def resent(self, record: EmailRecord, ends_at: datetime) -> EmailRecord:
         """Put an e-mail that was not sent, or of which nobody knows, back as if it were new.
@@ -243,20 +318,42 @@ class EmailLedger:
         return self._changed(record, changes, gone=("unknown_since_ms", "finished_ms", "busy_until_ms"))
 
     def _changed(
-        self, record: EmailRecord, changes: Mapping[str, Any], gone: tuple[str, ...] = ()
+        self,
+        record: EmailRecord,
+        changes: Mapping[str, Any],
+        gone: tuple[str, ...] = (),
+        *,
+        unless_proven: bool = False,
     ) -> EmailRecord:
-        names = {f"#{name}": name for name in (*changes, *gone)}
-        sets = ", ".join(f"#{name} = :{name}" for name in changes)
-        removes = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
+        change = self._change(record, changes, gone, unless_proven=unless_proven)
         item = self._table.update(
-            email_key(record.company_id, record.email_id),
-            f"SET {sets}{removes}",
-            "#fence_now = :fence_now AND #state_now = :state_now",
-            values={
-                **{f":{name}": value for name, value in changes.items()},
-                ":fence_now": record.fence,
-                ":state_now": record.state.value,
-            },
-            names={**names, "#fence_now": "fence", "#state_now": "state"},
+            change.key, change.expression, change.condition, values=change.values, names=change.names
         )
         return as_record(item)
+
+    def _change(
+        self,
+        record: EmailRecord,
+        changes: Mapping[str, Any],
+        gone: tuple[str, ...] = (),
+        *,
+        unless_proven: bool = False,
+    ) -> Update:
+        sets = ", ".join(f"#{name} = :{name}" for name in changes)
+        removes = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
+        condition = "#fence_now = :fence_now AND #state_now = :state_now"
+        values = {":fence_now": record.fence, ":state_now": record.state.value}
+        if unless_proven:
+            condition += " AND (attribute_not_exists(proven) OR proven = :unproven)"
+            values[":unproven"] = False
+        return Update(
+            email_key(record.company_id, record.email_id),
+            f"SET {sets}{removes}",
+            condition,
+            values={**{f":{name}": value for name, value in changes.items()}, **values},
+            names={
+                **{f"#{name}": name for name in (*changes, *gone)},
+                "#fence_now": "fence",
+                "#state_now": "state",
+            },
+        )

@@ -144,7 +144,7 @@ class StoredFile(Part):
     Without a ``version_id`` it is the one that lies there when the e-mail is taken in, which pins it.
     """
 
-    key: Annotated[str, Field(min_length=1, max_length=500)]
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,200}$")]
     version_id: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
     sha256: Sha256
     size_bytes: Annotated[int, Field(ge=0, le=MAX_STORED_BYTES)]

@@ -225,7 +225,7 @@ class Outbox:
             fence=0,
             created_at=now,
             ends_at=ends_at or now + WORTH[kind],
-            digest=hashlib.sha256(f"{kind}\n{content}".encode()).hexdigest(),
+            digest=hashlib.sha256(f"{kind}\n{_meant(content)}".encode()).hexdigest(),
         )
         return record, content
 
@@ -249,6 +249,15 @@ def written(email: NewEmail | Templated) -> str:
     """An e-mail as JSON text, the same text for the same e-mail."""
     # Without what has its default: a field that comes to exist later must not make it another e-mail.
     data = email.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return json.dumps(data, sort_keys=True, ensure_ascii=False)
+
+
+def _meant(content: str) -> str:
+    """What makes an e-mail the same as another: of stored files what they hold, not where that lies."""
+    data = json.loads(content)
+    for file in data.get("attachments", ()):
+        if "stored" in file:
+            file["stored"] = {name: file["stored"][name] for name in ("sha256", "size_bytes")}
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
 

@@ -119,6 +119,7 @@ class EmailRecord:
         left_out: addresses of it that are not written to.
         only: where it is the rest of another e-mail: to whom it goes.
         part: the how-manieth rest it is; 0: an e-mail of its own.
+        rest_of: the e-mail whose rest it is.
         rest: the e-mail that goes to those of ``refused`` who may be reached later.
         finished_at: when it became ``ACCEPTED`` or ``REJECTED``.
     """
@@ -148,6 +149,7 @@ class EmailRecord:
     left_out: tuple[str, ...] = field(default=(), repr=False)
     only: tuple[str, ...] = field(default=(), repr=False)
     part: int = 0
+    rest_of: str = ""
     rest: str = ""
     finished_at: datetime | None = None
 
@@ -289,6 +291,7 @@ def as_record(item: Item) -> EmailRecord:
         left_out=tuple(item.get("left_out", ())),
         only=tuple(item.get("only", ())),
         part=item.get("part", 0),
+        rest_of=item.get("rest_of", ""),
         rest=item.get("rest", ""),
         finished_at=_moment(item, "finished_ms"),
     )

@@ -83,10 +83,12 @@ def test_files_are_private_and_forgotten_by_the_clock(template: StageTemplate) -
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     [encryption] = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    [rule] = properties["LifecycleConfiguration"]["Rules"]
-    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", KEPT.days)
-    assert rule["NoncurrentVersionExpiration"]["NoncurrentDays"] > LONGEST.days
-    assert timedelta(days=rule["ExpirationInDays"]) - USABLE > LONGEST
+    rule, marks = properties["LifecycleConfiguration"]["Rules"]
+    after = timedelta(days=rule["NoncurrentVersionExpiration"]["NoncurrentDays"])
+    assert (rule["Status"], timedelta(days=rule["ExpirationInDays"])) == ("Enabled", USABLE)
+    assert after > LONGEST
+    assert USABLE + after == KEPT
+    assert (marks["Status"], marks["ExpiredObjectDeleteMarker"]) == ("Enabled", True)
     assert "CorsConfiguration" not in properties
 
 

@@ -26,6 +26,9 @@ MEGABYTE = 1024 * 1024
 LONGEST_WAIT_SECONDS = 3600.0
 # The reason of an outcome that only a mistake of ours can bring.
 BROKEN = "broken"
+# Reasons that say nothing of the provider: our time was over; every recipient's mailbox is busy.
+NO_TIME_LEFT = "no_time_left"
+RECIPIENTS = "recipients"
 _LONGEST_WORDS = 200
 _LONGEST_READ = 1000
 
@@ -123,7 +126,7 @@ class Provider(ABC):
         self._require_possible(rendered)
         content = self._content(rendered)
         if deadline.passed():
-            raise NotAccepted("no time was left for it", reason="no_time_left")
+            raise NotAccepted("no time was left for it", reason=NO_TIME_LEFT)
         try:
             return self._hand_over(rendered, content, deadline)
         except (Unsupported, Rejected, NotAccepted, Ambiguous):

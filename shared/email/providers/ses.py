@@ -24,6 +24,7 @@ from shared.email.addresses import wire
 from shared.email.mime import mime_bytes
 from shared.email.providers.contract import (
     MEGABYTE,
+    NO_TIME_LEFT,
     Accepted,
     Ambiguous,
     Capabilities,
@@ -78,7 +79,7 @@ class Ses(Provider):
 
     def _hand_over(self, rendered: Rendered, content: bytes, deadline: Deadline) -> Accepted:
         if deadline.remaining_seconds() < CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS:
-            raise NotAccepted("no time was left for it", reason="no_time_left")
+            raise NotAccepted("no time was left for it", reason=NO_TIME_LEFT)
         try:
             answer = self._client.send_email(
                 FromEmailAddress=wire(rendered.sender.address),

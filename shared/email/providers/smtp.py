@@ -17,6 +17,7 @@ from shared.email.addresses import domain_of, wire
 from shared.email.mime import mime_bytes
 from shared.email.providers.contract import (
     MEGABYTE,
+    RECIPIENTS,
     Accepted,
     Ambiguous,
     Capabilities,
@@ -48,6 +49,8 @@ _BILLING = "maximum credits exceeded"
 _CLOSING = 421
 _GO_AHEAD = 354
 _CHALLENGE = 334
+_SENDERS = frozenset({"1.7", "1.8"})
+_OURS = re.compile(r"\b(relay|relaying|sender)\b", re.IGNORECASE)
 _MAILBOX_CODES = frozenset({550, 551, 552, 553})
 _ENHANCED = re.compile(r"[245]\.(\d{1,3})\.\d{1,3}\b")
 _TOO_MANY = 552  # to RCPT it means the same as 452 (RFC 5321 section 4.5.3.1.10)
@@ -235,14 +238,14 @@ class _Visit:
         if len(refused) < len(self._rendered.recipients):
             return tuple(refused)
         if not all(one.permanent for one in refused):
-            raise NotAccepted("the server takes no recipient now", reason="recipients")
+            raise NotAccepted("the server takes no recipient now", reason=RECIPIENTS)
         codes = ", ".join(sorted({one.code for one in refused}))
         # What the server will not do for us another one may; who does not exist does not exist anywhere.
         ours = any(not _about_the_address(reply) for reply in replies)
         raise Rejected(
             f"the server refused every recipient ({codes})",
             about="message" if ours else "recipients",
-            reason="recipients",
+            reason=RECIPIENTS,
         )
 
     def _hand_over(self, wire_: Wire, refused: tuple[Refusal, ...]) -> Accepted:
@@ -263,12 +266,16 @@ _About = Literal["account", "message", "recipients"]
 def _about_the_address(reply: Reply) -> bool:
     """Whether a refused RCPT says something of the recipient, and not of who asks.
 
-    By its enhanced code: addressing (X.1) and mailbox (X.2) are the recipient's, policy (X.7), quotas and
-    routes (X.4) are ours (RFC 3463 section 3). Without one by RFC 5321 section 4.2.3: 550, 551 and 553 speak
-    of mailboxes, 554 and 530 do not.
+    By its enhanced code: addressing (X.1) and mailbox (X.2) are the recipient's, but for the sender's address
+    (X.1.7, X.1.8); policy (X.7), quotas and routes (X.4) are ours (RFC 3463 section 3). Without one by
+    RFC 5321 section 4.2.3: 550, 551 and 553 speak of mailboxes, unless their words say otherwise; 554 and 530
+    do not.
     """
-    enhanced = _ENHANCED.match(" ".join(reply.lines))
-    return enhanced[1] in "12" if enhanced else reply.code in _MAILBOX_CODES
+    words = " ".join(reply.lines)
+    enhanced = _ENHANCED.match(words)
+    if enhanced:
+        return enhanced[1] in "12" and enhanced[0][2:] not in _SENDERS
+    return reply.code in _MAILBOX_CODES and not _OURS.search(words)
 
 
 def _require(reply: Reply, about: _About) -> None:
