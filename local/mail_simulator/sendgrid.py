@@ -89,7 +89,13 @@ def _checked(wish: JsonDict) -> tuple[EmailMessage, list[str]]:
         raise Wrong(words, "personalizations.0")
     if not all(one.isascii() and "@" in one for one in people):
         raise Wrong("Does not contain a valid address.", "personalizations.0.to")
-    return _message(wish, first), people
+    return _message(wish, first), _reached(first)
+
+
+def _reached(first: JsonDict) -> list[str]:
+    """Who gets it: names are cut at commas and semicolons, and pieces that are no address are dropped unsaid."""
+    given = [one for kind in ("to", "cc", "bcc") for one in first.get(kind, [])]
+    return [one["email"] for one in given if not {",", ";"}.intersection(one.get("name", ""))]
 
 
 def _message(wish: JsonDict, first: JsonDict) -> EmailMessage:

@@ -207,7 +207,8 @@ class Asking:
         company_id, about = record.company_id, error.about if isinstance(error, Rejected) else ""
         if about == "recipients":
             # They do not exist elsewhere either.
-            record = self._written(partial(self._ledger.ended, record, error.reason, str(error)), deadline)
+            write = partial(self._ledger.ended, record, error.reason, str(error), certainly_not_taken=True)
+            record = self._written(write, deadline)
         else:
             record = self._put_back(record, settings, error, deadline)
         if about == "account":

@@ -104,7 +104,7 @@ class Delivery:
             deadline: by when this must be over.
         """
         record = self._ledger.read(company_id, email_id)
-        if record is None or record.state in FINAL:
+        if record is None or record.state in FINAL or record.left:
             return DONE
         try:
             return self._taken_up(record, deadline)
@@ -168,7 +168,8 @@ class Delivery:
         """Who is asked again for what nobody knows: whoever was asked before, or nobody."""
         tried = record.tried.get(record.provider, Tried())
         wanted = company.email.when_unknown(record.kind) == "send_again"
-        if not wanted or record.sent_again or tried.ended or self._hindrance(record, company):
+        # Where there may be two already, a person decides about a third.
+        if not wanted or record.possible_duplicate or tried.ended or self._hindrance(record, company):
             return None
         return next((one for one in company.email.providers if one.id == record.provider), None)
 

@@ -173,7 +173,10 @@ class EmailLedger:
             ConditionFailed: somebody else took it up in the meantime, or a report came.
         """
         return self._changed(
-            record, {"reason": record.reason or "unknown"}, gone=_WAITING, unless_proven=True
+            record,
+            {"reason": record.reason or "unknown", "left": True},
+            gone=_WAITING,
+            unless_proven=True,
         )
 
     def accepted(
@@ -234,7 +237,10 @@ class EmailLedger:
             "maybe_twice": record.possible_duplicate,
             **waiting_keys(later.email_id, self._clock.now()),
         }
-        return new_items(rest, self.content(record), **fields)
+        try:
+            return new_items(rest, self.content(record), **fields)
+        except GiveUp:
+            return []  # the e-mail is gone as well, which the write beside this one tells
 
     def _changed_with(
         self, record: EmailRecord, changes: Mapping[str, Any], also: Sequence[Put]
@@ -261,7 +267,11 @@ class EmailLedger:
                 raise
             # The rest stands there already, or the e-mail is gone, which the next line tells.
             self._table.transact([change])
-        return self._again(record)
+        found = self._again(record)
+        if found.state is not State.UNKNOWN or not found.left:
+            return found  # whoever is at it, or comes next, finds the proof
+        accepted = {"state": State.ACCEPTED.value, "finished_ms": epoch_milliseconds(self._clock.now())}
+        return self._changed(found, {**accepted, "reason": ""})
 
     def _again(self, record: EmailRecord) -> EmailRecord:
         found = self.read(record.company_id, record.email_id)
@@ -284,12 +294,13 @@ class EmailLedger:
             ConditionFailed: somebody else took it up in the meantime, or a report came.
         """
         doubtful = record.unknown_since is not None or record.maybe_twice
+        now = epoch_milliseconds(self._clock.now())
         changes = {
             "state": (State.UNKNOWN if doubtful else State.REJECTED).value,
             "reason": reason,
             "words": words[:_LONGEST_WORDS],
             **({"sent_again": False} if certainly_not_taken else {}),
-            **({} if doubtful else {"finished_ms": epoch_milliseconds(self._clock.now())}),
+            **({"left": True} if doubtful else {"finished_ms": now}),
         }
         return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"), unless_proven=True)
 
@@ -304,6 +315,7 @@ class EmailLedger:
         now = self._clock.now()
         changes = {
             "state": State.QUEUED.value,
+            "left": False,
             "fence": record.fence + 1,
             "tried": {},
             "sent_again": False,

@@ -142,12 +142,12 @@ class Outbox:
         if known is None:
             count("EmailsEnqueued", kind=kind)
             log.info("e-mail enqueued", email_id=record.email_id, kind=kind)
-        else:
+        # Also where it was known, and where it reads otherwise by now: whoever wrote it first may have died
+        # before this line.
+        if known is None or known.state is State.QUEUED:
+            self._queue.send(company_id, record.email_id)
+        if known is not None:
             self._require_same(record, known)
-            if known.state != State.QUEUED:
-                return record.email_id
-        # Also where it was known: whoever wrote it first may have died before this line.
-        self._queue.send(company_id, record.email_id)
         return record.email_id
 
     def _overtake(self, record: EmailRecord) -> None:

@@ -111,6 +111,7 @@ class EmailRecord:
         unknown_since: since when nobody knows.
         sent_again: whether it was sent once more because nobody knew.
         maybe_twice: whether somebody had it sent again while nobody knew.
+        left: it is ``UNKNOWN``, and nothing more is done about it; only a report changes that.
         proven: a provider's report says that it has the e-mail.
         provider_id: the provider's name for it.
         reason: why it was rejected, or what is in the way.
@@ -141,6 +142,7 @@ class EmailRecord:
     unknown_since: datetime | None = None
     sent_again: bool = False
     maybe_twice: bool = False
+    left: bool = False
     proven: bool = False
     provider_id: str = ""
     reason: str = ""
@@ -283,6 +285,7 @@ def as_record(item: Item) -> EmailRecord:
         unknown_since=_moment(item, "unknown_since_ms"),
         sent_again=item.get("sent_again", False),
         maybe_twice=item.get("maybe_twice", False),
+        left=item.get("left", False),
         proven=item.get("proven", False),
         provider_id=item.get("provider_id", ""),
         reason=item.get("reason", ""),

@@ -65,6 +65,7 @@ class MailWorld:
         first: the provider that is asked first.
         second: the one after it.
         rules: the company's rules for kinds of e-mail.
+        table: where e-mails stand.
     """
 
     def __init__(
@@ -72,11 +73,12 @@ class MailWorld:
         first: ScriptedProvider | None = None,
         second: ScriptedProvider | None = None,
         rules: dict[str, object] | None = None,
+        table: MemoryTable | None = None,
     ) -> None:
         self.first = first or ScriptedProvider()
         self.second = second or ScriptedProvider()
         self.clock = FakeClock()
-        self.table = MemoryTable()
+        self.table = table or MemoryTable()
         self.queued: list[str] = []
         self.unready: Exception | None = None
         self.document: dict[str, object] = {

@@ -35,6 +35,7 @@ HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.co
 PATH = "/v3/mail/send"
 # Not "wrong key": the account is not paid, or has used up its month.
 _BILLING = "maximum credits exceeded"
+_SEPARATORS = str.maketrans(",;", "  ")
 _JsonDict = dict[str, Any]
 
 
@@ -119,7 +120,7 @@ def _words(answer: HttpAnswer) -> str:
 def request_body(rendered: Rendered) -> _JsonDict:
     """The message as SendGrid's JSON."""
     everybody: _JsonDict = {
-        kind: [_mailbox(one) for one in people]
+        kind: [_recipient(one) for one in people]
         for kind, people in (("to", rendered.to), ("cc", rendered.cc), ("bcc", rendered.bcc))
         if people
     }
@@ -146,6 +147,14 @@ def request_body(rendered: Rendered) -> _JsonDict:
 def _mailbox(mailbox: Mailbox) -> dict[str, str]:
     named = {"name": mailbox.name} if mailbox.name else {}
     return {"email": wire(mailbox.address), **named}
+
+
+def _recipient(mailbox: Mailbox) -> dict[str, str]:
+    """A recipient: SendGrid cuts names at commas and semicolons, and takes the pieces for addresses."""
+    shown = _mailbox(mailbox)
+    if "name" in shown:
+        shown["name"] = " ".join(shown["name"].translate(_SEPARATORS).split())
+    return shown
 
 
 def _bodies(rendered: Rendered) -> Iterator[dict[str, str]]:

@@ -217,3 +217,15 @@ def test_what_ses_says(code: str, words: str, status: int, error: type, about: s
     assert type(judged) is error
     assert getattr(judged, "about", None) == about
     assert "ana@" not in str(judged)
+
+
+def test_a_recipients_name_reaches_sendgrid_without_what_it_cuts_names_at(benches: Benches) -> None:
+    """It answers 202, takes the pieces for addresses, and drops the mail."""
+    bench = benches.bench("sendgrid")
+    people = [{"address": "ana@cliente.example", "name": "López; Ana, Dra."}]
+    bench.provider().send(rendered(to=people), soon())
+    [mail] = bench.mails()
+    assert (mail["recipients"], dict(mail["headers"])["To"]) == (
+        ["ana@cliente.example"],
+        '"López Ana Dra." <ana@cliente.example>',
+    )

@@ -73,6 +73,8 @@ def server(bench: Bench, **settings: Any) -> Smtp:  # noqa: ANN401 - fields of t
         ({"stage": "rcpt", "reply": "554 5.7.1 Relay access denied"}, Rejected, "message", 0),
         ({"stage": "rcpt", "reply": "550 5.4.5 Daily user sending quota exceeded"}, Rejected, "message", 0),
         ({"stage": "rcpt", "reply": "554 Transaction failed"}, Rejected, "message", 0),
+        ({"stage": "rcpt", "reply": "550 5.1.8 Sender address rejected"}, Rejected, "message", 0),
+        ({"stage": "rcpt", "reply": "550 relay not permitted"}, Rejected, "message", 0),
         ({"stage": "rcpt", "reply": "450 4.2.1 Greylisted"}, NotAccepted, None, 0),
         ({"stage": "rcpt", "reply": "552 5.5.3 Too many"}, NotAccepted, None, 0),
         ({"stage": "rcpt", "reply": "421 4.7.0 Closing"}, NotAccepted, None, 0),
