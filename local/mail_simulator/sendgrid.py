@@ -93,7 +93,7 @@ def _checked(wish: JsonDict) -> tuple[EmailMessage, list[str]]:
 
 
 def _reached(first: JsonDict) -> list[str]:
-    """Who gets it: names are cut at commas and semicolons, and pieces that are no address are dropped unsaid."""
+    """Who gets it: names are cut at commas and semicolons; pieces that are no address are dropped."""
     given = [one for kind in ("to", "cc", "bcc") for one in first.get(kind, [])]
     return [one["email"] for one in given if not {",", ";"}.intersection(one.get("name", ""))]
 
