@@ -123,6 +123,23 @@ def suppressions(options: Options, company_id: str, add: str, remove: str) -> No
     options.show({"suppressions": found}, table(found, "address", "reason", "since"))
 
 
+@email.command(name="preview")
+@click.argument("company_id")
+@click.argument("template")
+@click.option("--language", default="", help="Such as pt; without it the company's own.")
+@click.option("--html", is_flag=True, help="The HTML, for a file or a browser, instead of the text.")
+@options_of
+def preview(options: Options, company_id: str, template: str, language: str, *, html: bool) -> None:
+    """Show TEMPLATE of COMPANY_ID as it will look, with examples for values.
+
+    Example: frontdesk email preview clinica-sol appointment_confirmed --html > confirmed.html
+    """
+    wish = {"template": template, **({"language": language} if language else {})}
+    answer = options.client().call("POST", path_of("companies", company_id, "email", "preview"), wish)
+    shown = [answer["html"]] if html else [f"Subject: {answer['subject']}", "", answer["text"]]
+    options.show(answer, shown)
+
+
 @email.command(name="secret")
 @click.argument("company_id")
 @click.argument("provider_id")

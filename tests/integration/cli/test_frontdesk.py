@@ -66,6 +66,19 @@ def desk(dynamodb: DynamoDBClient, kms: KMSClient, monkeypatch: pytest.MonkeyPat
         yield Desk(api, server.url)
 
 
+def test_a_template_is_shown_as_it_will_look(desk: Desk) -> None:
+    """As text with its subject, or as HTML for a browser; a name that is none is refused in words."""
+    desk.api.company("clinica-sol")
+    shown = desk.run("email", "preview", "clinica-sol", "appointment_confirmed", "--language", "pt")
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.startswith("Subject: ")
+    assert "<p" not in shown.stdout
+    html = desk.run("email", "preview", "clinica-sol", "appointment_confirmed", "--html")
+    assert html.stdout.lstrip().startswith("<!")
+    refused = desk.run("email", "preview", "clinica-sol", "no_such")
+    assert (refused.exit_code, "template" in refused.stderr) == (1, True)
+
+
 def test_a_document_goes_in_from_a_file_and_comes_out_as_it_was(desk: Desk, tmp_path: Path) -> None:
     """What ``show`` prints can be ``put`` again, under another id, from a pipe."""
     file = tmp_path / "sol.json"
