@@ -55,6 +55,7 @@ _LINK_WORDS = (
     "must begin links with https://, http://, mailto:, tel: or cid:, or with a value that is an address"
 )
 _FORK_WORDS = "must close within a condition each tag, quote and comment that the condition opens"
+_TITLE_WORDS = "must hold no tag in its title: some programs would read it as one"
 
 
 class FenceError(ValueError):
@@ -283,12 +284,15 @@ def _raw(character: str, place: Place) -> Place:
     if place.held == end:
         if character in _SPACE or character in "/>":
             return _between(character, Place("between", tag=f"/{place.tag}"))
-        return replace(place, held="")
+        if place.tag == "title":
+            raise FenceError(_TITLE_WORDS)
+        # Not its end after all; but another may begin with this very character.
+        return _raw(character, replace(place, held=""))
     held = place.held + character.lower()
     if end.startswith(held):
         return replace(place, held=held)
     if place.held and place.tag == "title":
-        raise FenceError("must hold no tag in its title: some programs would read it as one")
+        raise FenceError(_TITLE_WORDS)
     return replace(place, held="<" if character == "<" else "")
 
 

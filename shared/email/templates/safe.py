@@ -8,21 +8,23 @@ and its refusal of attributes stand behind that as a second fence. Where in HTML
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2.filters import do_default
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from shared.email.templates.html_fence import FenceError, require_fenced
 from shared.platform.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from jinja2 import Undefined
 
 LARGEST_BYTES = 200_000
-FILTERS = ("capitalize", "default", "lower", "title", "trim", "upper")
+FILTERS = ("capitalize", "default", "lower", "title", "trim", "upper", "urlencode")
 _NODES = (
     nodes.Template,
     nodes.Output,
@@ -64,12 +66,38 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 def _environment(*, html: bool) -> _Environment:
     environment = _Environment(
-        undefined=StrictUndefined, autoescape=html, trim_blocks=True, lstrip_blocks=True, extensions=()
+        undefined=StrictUndefined,
+        autoescape=html,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=(),
+        finalize=_shown,
     )
     environment.globals.clear()
-    environment.filters = {name: environment.filters[name] for name in FILTERS}
+    environment.filters = {name: _careful(environment.filters[name]) for name in FILTERS}
+    environment.filters["default"] = _default
     environment.tests.clear()
     return environment
+
+
+def _shown(value: object) -> object:
+    """What is missing shows as nothing; Jinja would write ``None`` into a customer's mail."""
+    return "" if value is None else value
+
+
+def _careful(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A filter that leaves what is missing missing, so that a ``default`` behind it still finds that out."""
+
+    @wraps(function)
+    def filtered(value: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the filter takes
+        return None if value is None else function(value, *rest, **named)
+
+    return filtered
+
+
+def _default(value: Any, instead: Any = "", boolean: Any = False) -> Any:  # noqa: ANN401, FBT002 - Jinja's
+    """Jinja's ``default``, for which ``None`` is missing too: that is how `values.complete` says so."""
+    return instead if value is None else do_default(value, instead, boolean)
 
 
 _HTML, _TEXT = _environment(html=True), _environment(html=False)

@@ -195,9 +195,31 @@ def test_what_letters_are_made_of_is_allowed(source: str) -> None:
     assert filled(source)
 
 
-def test_a_title_holds_no_tag() -> None:
+@pytest.mark.parametrize("source", ["<title><a {{ v }}</title>", "<title></title</title>x"])
+def test_a_title_holds_no_tag(source: str) -> None:
     """Browsers read none there, older programs do, and a value would stand in it."""
-    assert "no tag in its title" in refusal("<title><a {{ v }}</title>")
+    assert "no tag in its title" in refusal(source)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<a href='javascript:x'>x</a>",
+        "<b {{ v }}>",
+    ],
+)
+@pytest.mark.parametrize("end", ["</style", "</style</style", "</styl</style", "<</style", "</STYLE<"])
+def test_a_style_ends_where_a_browser_ends_it(end: str, hidden: str) -> None:
+    """What looks like its end, and is none, may be followed at once by the real one."""
+    assert refusal(f"<style>{end}</style>{hidden}<style></style>")
+
+
+@pytest.mark.parametrize("inside", ["</styles>", "</style</styles", "</style", "<<", "</", "a > b"])
+def test_a_style_may_hold_what_looks_like_its_end(inside: str) -> None:
+    """And a value stands behind the real one."""
+    assert filled(f"<style>{inside}</style>{{{{ v }}}}") == f"<style>{inside}</style>Ana"
 
 
 PIECES = [

@@ -17,7 +17,7 @@ from shared.email.checking import check_settings
 from shared.email.composing import filled, sender_of
 from shared.email.message import Templated
 from shared.email.templates.rendering import SHIPPED, check, preview, render
-from shared.email.templates.safe import TemplateWrong, fill
+from shared.email.templates.safe import FILTERS, TemplateWrong, fill
 from shared.email.templates.values import EXAMPLES, NAMES, PARTS, SHAPES, complete, examples, spoken
 from shared.platform.errors import InvalidInput, NotFound
 
@@ -52,10 +52,51 @@ def test_every_template_is_shipped_in_every_language(name: str, language: str) -
             key for key, value in examples(language)[part].items() if value in filled.html + filled.subject
         }
         assert told, part
-    few = {part: {k: v for k, v in EXAMPLES[part].items() if SHAPES[part][k]} for part in EXAMPLES}
-    shorter = render(name, language, NONE, few)
+    shorter = render(name, language, NONE, FEW)
     assert "None" not in shorter.html + shorter.text + shorter.subject
     assert "<a href" not in shorter.html
+
+
+FEW = {part: {k: v for k, v in EXAMPLES[part].items() if SHAPES[part][k]} for part in EXAMPLES}
+MISSING = [f"{part}.{key}" for part, keys in SHAPES.items() for key, needed in keys.items() if not needed]
+USES = ["{{ %s }}", "{{ %s|default }}", "{{ %s or '' }}", "{{ '' if %s else 'x' }}"]
+USES += [f"{{{{ %s|{name} }}}}" for name in FILTERS]
+
+
+@pytest.mark.parametrize("language", sorted(SHIPPED))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_value_is_nothing_in_words_of_ones_own(name: str, language: str) -> None:
+    """In subject, HTML and text, in attributes, through every filter; in a mail and in a preview."""
+    parts = PARTS[cast("Any", name)]
+    uses = "".join(f"[{use % value}]" for value in MISSING if value.split(".")[0] in parts for use in USES)
+    texts = {"subject": f"Hola {uses[:200].rpartition('[')[0]}", "html": f"<p title='{uses}'>{uses}</p>"}
+    settings = EmailSettings.parse({"templates": {name: {language: {**texts, "text": uses}}}})
+    check(settings)
+    shorter = render(name, language, settings, FEW)
+    shown = preview(name, language, settings, {part: FEW[part] for part in parts})
+    for one in (shorter, shown):
+        assert "None" not in one.subject + one.html + one.text
+    assert "[]" in shorter.html
+    assert "[]" in shorter.text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ customer.name|default('you') }}",
+        "{{ customer.name|default('you', true) }}",
+        "{{ customer.name|trim|default('you') }}",
+        "{{ customer.name|default('YOU')|lower }}",
+        "{{ customer.name|default(company.phone)|default('you') }}",
+    ],
+)
+def test_a_default_takes_the_place_of_a_missing_value(source: str) -> None:
+    """Also behind and before another filter; and only of a missing one."""
+    filled = render("appointment_confirmed", "en", own(source, source, source, "en"), FEW)
+    assert (filled.subject, filled.text) == ("you", "you")
+    assert ">\nyou\n<" in filled.html
+    there = {**FEW, "customer": {"name": "you"}, "company": EXAMPLES["company"]}
+    assert render("appointment_confirmed", "en", own(source, source, source, "en"), there).subject == "you"
 
 
 def test_languages_differ_and_fall_back() -> None:
