@@ -69,7 +69,9 @@ def _related(rendered: Rendered, html: str) -> Piece:
     images = [
         mime_parts.image(one.content, one.content_type, one.name, one.content_id or "") for one in shown
     ]
-    return mime_parts.together("related", [mime_parts.words("html", html), *images], _boundary(rendered, 2))
+    pieces = [mime_parts.words("html", html), *images]
+    # Of which type the part is that the others belong to (RFC 2387 section 3.1).
+    return mime_parts.together("related", pieces, _boundary(rendered, 2), type="text/html")
 
 
 def _shown(file: File, rendered: Rendered) -> bool:

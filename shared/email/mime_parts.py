@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shared.email.header_lines import Header, block, raw, typed
 
 _CRLF = b"\r\n"
+_LONGEST_LINE = 76  # RFC 2045 section 6.7, without CRLF
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,14 @@ class Piece:
 def words(subtype: str, text: str) -> Piece:
     """A text for people, quoted-printable (RFC 2045 section 6.7): every line end becomes CRLF."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
-    encoded = binascii.b2a_qp(lines.encode(), istext=True).replace(b"\n", _CRLF)
+    encoded = _CRLF.join(map(_short, binascii.b2a_qp(lines.encode(), istext=True).split(b"\n")))
     kind = typed("Content-Type", f"text/{subtype}", charset="utf-8")
     return Piece((kind, raw("Content-Transfer-Encoding", "quoted-printable")), encoded)
+
+
+def _short(line: bytes) -> bytes:
+    """A line of quoted-printable; Python's may be too long by the space or tab, encoded, that ends it."""
+    return line if len(line) <= _LONGEST_LINE else line[:-3] + b"=" + _CRLF + line[-3:]
 
 
 def calendar(content: bytes, method: str) -> Piece:
@@ -60,13 +66,13 @@ def image(content: bytes, content_type: str, name: str, content_id: str) -> Piec
     )
 
 
-def together(subtype: str, pieces: list[Piece], boundary: str) -> Piece:
+def together(subtype: str, pieces: list[Piece], boundary: str, **parameters: str) -> Piece:
     """Parts in one, or the only one itself. No encoded text holds ``=_``, with which a boundary begins."""
     if len(pieces) == 1:
         return pieces[0]
     between = b"--" + boundary.encode()
     inside = b"".join(between + _CRLF + one.written() + _CRLF for one in pieces)
-    kind = typed("Content-Type", f"multipart/{subtype}", boundary=boundary)
+    kind = typed("Content-Type", f"multipart/{subtype}", boundary=boundary, **parameters)
     return Piece((kind,), inside + between + b"--" + _CRLF)
 
 

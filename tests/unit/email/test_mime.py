@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import quopri
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
+from shared.email import mime_parts
 from shared.email.invitations import Invitation, ics
 from shared.email.message import NewEmail
 from shared.email.mime import mime_bytes
@@ -72,6 +74,26 @@ def test_parts_stand_where_mail_programs_look_for_them() -> None:
     ]
     calendar = next(part for part in message.walk() if part.get_content_type() == "text/calendar")
     assert calendar.get_param("method") == "REQUEST"
+    (related,) = (part for part in message.walk() if part.get_content_type() == "multipart/related")
+    assert related["Content-Type"].params["type"] == "text/html"
+
+
+@pytest.mark.parametrize("end", [" ", "\t", "  ", " \t", "=", "ñ", ".", ""])
+@pytest.mark.parametrize("length", range(70, 81))
+def test_a_line_of_a_text_is_never_too_long(length: int, end: str) -> None:
+    """At most 76 characters, whatever a line ends in (RFC 2045 section 6.7); and it says the same."""
+    text = "\n".join(["a" * length + end, "b" * length + end])
+    piece = mime_parts.words("plain", text)
+    assert max(map(len, piece.body.split(b"\r\n"))) <= 76
+    assert quopri.decodestring(piece.body).decode() == text.replace("\n", "\r\n") + "\r\n"
+
+
+@given(st.text(alphabet="a= \t\nñ.", max_size=400))
+def test_any_text_becomes_short_lines(text: str) -> None:
+    """That are read as they were written, but for the line ends."""
+    piece = mime_parts.words("plain", text)
+    assert max(map(len, piece.body.split(b"\r\n"))) <= 76
+    assert quopri.decodestring(piece.body).decode() == text.removesuffix("\n").replace("\n", "\r\n") + "\r\n"
 
 
 def test_files_arrive_as_they_were() -> None:
