@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html import unescape
+from html.entities import html5
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _RAW_ENDS = {
 }
 # No character has a number of so many digits, and Python refuses to read very long ones.
 _NO_CHARACTER = re.compile(r"&#(?:[0-9]{9,}|[xX][0-9A-Fa-f]{9,});?")
+_IN_ATTRIBUTE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9A-Fa-f]+;?|[A-Za-z][A-Za-z0-9]*(?:;|(?![A-Za-z0-9=])))")
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,20 @@ def scan(html: str) -> Iterator[Tag | str]:
 def plain(source: str) -> str:
     """A text with its character references read."""
     return unescape(_NO_CHARACTER.sub("\ufffd", source)) if "&" in source else source
+
+
+def plain_attribute(source: str) -> str:
+    """The value of an attribute with its character references read.
+
+    A name without ``;`` is none where ``=``, a letter or a digit follows: ``?a=1&copy=2`` is an address
+    (section 13.2.5.73).
+    """
+    return _IN_ATTRIBUTE.sub(_character, source) if "&" in source else source
+
+
+def _character(reference: re.Match[str]) -> str:
+    written = reference[0]
+    return plain(written) if written[1] == "#" else html5.get(written[1:], written)
 
 
 class _Scanner:
@@ -115,9 +131,9 @@ class _Scanner:
         if quote in {'"', "'"}:
             end = html.find(quote, begun + 1)
             self._skip_to(end, 1)
-            return key, plain(html[begun + 1 : end]) if end >= 0 else ""
+            return key, plain_attribute(html[begun + 1 : end]) if end >= 0 else ""
         self.at = self._behind(_BARE)
-        return key, plain(html[begun : self.at])
+        return key, plain_attribute(html[begun : self.at])
 
     def _behind(self, pattern: re.Pattern[str]) -> int:
         found = pattern.match(self._html, self.at)

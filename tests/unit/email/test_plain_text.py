@@ -17,7 +17,8 @@ Shape = Callable[[int], str]
 # What makes parsers go back: each is begun over and over, or opened and never closed.
 REPEATED = [
     "<", "<!--", "<!", "<a ", '<a b="', "<a b='", "&", "&#", "</", "<?", "<![CDATA[", "<a/", "<br>", "<hr>",
-    "<li>",     "<style>", "<title>", "<!---->", "<!-->", "<script>x</script>", "<a b=", "<b/>", "<a href=http://x>y",
+    "<li>", "<ol><li>", "<pre>\n", "<p hidden>", "<p><a href=http://x>", "<head>", "<head><p>",
+    "<style>", "<title>", "<!---->", "<!-->", "<script>x</script>", "<a b=", "<b/>", "<a href=http://x>y",
     " =\t",     "<div style='display:none'>", "<a href='http://x'>", "</p>", "--!", "<p  =  ", "a\n",
 ]  # fmt: skip
 # What is opened deep and then closed.
@@ -28,6 +29,8 @@ NESTED = [
     ("<a href=http://x>", "</a>"),
     ("<div style=display:none>", "</div>"),
     ("<td>", "</td>"),
+    ("<ol><li>", "</li></ol>"),
+    ("<td><p>", "</td>"),
 ]
 # One thing that is very long.
 LONG: dict[str, Shape] = {
@@ -85,7 +88,7 @@ def test_time_grows_with_length_and_nothing_else(shape: str) -> None:
         ("<a href='https://x.example/'></a>", "https://x.example/"),
         ("<a href='javascript:alert(1)'>Ver</a>", "Ver"),
         ("<a href='https://x.example/1'>uno <a href='https://x.example/2'>dos</a>",
-         "uno (https://x.example/1)dos (https://x.example/2)"),
+         "uno (https://x.example/1) dos (https://x.example/2)"),
         ("<img src=x alt='a > b'><img alt=\"c\" alt=d>", "a > bc"),
         ("uno<!-- <b>no</b> -->dos<!-->tres<!--->cuatro<!-- no --!>cinco", "unodostrescuatrocinco"),
         ("<!--[if mso]><p>no</p><![endif]-->sí<![if !mso]>sí<![endif]>", "sísí"),
@@ -103,6 +106,75 @@ def test_time_grows_with_length_and_nothing_else(shape: str) -> None:
 def test_html_is_read_as_mail_programs_read_it(html: str, text: str) -> None:
     """Broken HTML too, as the HTML standard has it."""
     assert plain_text(html) == text + "\n"
+
+
+@pytest.mark.parametrize("quote", ["'", '"', ""])
+@pytest.mark.parametrize(
+    ("href", "target"),
+    [
+        ("https://x.example/b?s=1&region=es&currency=EUR&section=2&notify=1&copy=1&lt2&para&times=2",
+         "https://x.example/b?s=1&region=es&currency=EUR&section=2&notify=1&copy=1&lt2¶&times=2"),
+        ("https://x.example/?a=1&amp;b=2&amp=3&ampere&notit;&copy;&#38;c&#x26d&amp",
+         "https://x.example/?a=1&b=2&amp=3&ampere&notit;©&cɭ&"),
+        ("HTTPS://x.example/U", "HTTPS://x.example/U"),
+        ("mailto:a@b.example?subject=Hola%20que", "a@b.example"),
+        ("MAILTO:a%2Bb@c.example", "a+b@c.example"),
+        ("tel:+34910", "+34910"),
+        ("sms:+34910?body=x", "+34910"),
+    ],
+)  # fmt: skip
+def test_a_link_keeps_its_target(href: str, target: str, quote: str) -> None:
+    """A name in it is a character only where a browser reads one (HTML standard, section 13.2.5.73)."""
+    assert plain_text(f"<a href={quote}{href}{quote}>Ver</a>") == f"Ver ({target})\n"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<ul><li><p>uno</p></li><li><div>dos</div></ul>", "- uno\n\n- dos"),
+        ("<ul><li><br>uno<li></li><li>dos</ul>", "- uno\n- dos"),
+        ("<ol><li>uno</li><li>dos<ul><li>tres</ul><li>cuatro</ol><ul><li>x</ul>",
+         "1. uno\n2. dos\n\n- tres\n\n3. cuatro\n\n- x"),
+        ("<ol start=7><li>uno<li>dos</ol><ol start=-1><li>tres</ol><ol start=99999999><li>x</ol>",
+         "7. uno\n8. dos\n\n1. tres\n\n1. x"),
+        ("<p>uno</p><pre>dos\n  tres\n\n\n\n<b>cuatro\ncinco</b></pre>seis\nsiete",
+         "uno\n\ndos\ntres\n\ncuatro\ncinco\n\nseis siete"),
+        ("<figure><img src=x alt=Foto><figcaption>Pie</figcaption></figure><aside>lado</aside>fin",
+         "Foto\n\nPie\n\nlado\n\nfin"),
+        ("<details><summary>uno</summary>dos</details>", "uno\n\ndos"),
+        ("<a href=' https://x.example/\n1 '>Ver</a>", "Ver (https://x.example/1)"),
+        ("<a href='https://x.example'>https://x.example</a><a href='https://y.example'></a>fin",
+         "https://x.example https://y.example fin"),
+        ("<a href='https://x.example'>Ver</a>, y <a href='https://y.example'>más</a>.",
+         "Ver (https://x.example), y más (https://y.example)."),
+        ("<p><a href='https://x.example'><div>Ver</div></a>fin", "Ver (https://x.example)\n\nfin"),
+        ("<div hidden>no</div><p hidden=''>no</p><img hidden alt=no>sí", "sí"),
+    ],
+)  # fmt: skip
+def test_a_text_is_laid_out_for_reading(html: str, text: str) -> None:
+    """Lists with their marks and numbers, kept lines, and links that do not run together."""
+    assert plain_text(html) == text + "\n"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<head><title>x</title><body>sí",
+        "<html><head><meta charset=utf-8><style>a{}</style><body><p>sí</p></body></html>",
+        "<head><style>a{}</style><table><tr><td>sí</table>",
+        "<head><title>x</title>sí",
+        "<head><noscript><style>a{}</style><body>sí",
+        "<head><title>x</title></head><body>sí</body>",
+        "<body><p style='display:none'>no<table><tr><td>sí</td></tr></table></body>",
+        "<p hidden>no<b>no<p>sí",
+        "<p hidden>no<ul><li>sí</ul>",
+        "<td><p hidden>no<div>sí</div></td>",
+        "<p hidden><button><div>no</div></button><h1>sí",
+    ],
+)
+def test_an_end_that_may_be_left_out_hides_nothing(html: str) -> None:
+    """A body ends the head, a block ends a paragraph (HTML standard, sections 13.2.6.4.4 and 13.2.6.4.7)."""
+    assert plain_text(html).removeprefix("- ") == "sí\n"
 
 
 def test_what_is_hidden_stays_hidden_however_deep_it_stands() -> None:
