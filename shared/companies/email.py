@@ -154,7 +154,8 @@ class TemplateTexts(Part):
     """A company's own words for a template, in one language."""
 
     subject: Annotated[str, Field(min_length=1, max_length=300)]
-    html: Annotated[str, Field(min_length=1, max_length=20_000)]
+    # As newsletter tools write them. All of a company's together are bounded by its document.
+    html: Annotated[str, Field(min_length=1, max_length=100_000)]
     # None: made from the HTML.
     text: Annotated[str, Field(min_length=1, max_length=20_000)] | None = None
 

@@ -1,136 +1,138 @@
 """Where a value may stand in a company's HTML: in text, and inside quotes of attributes that only tell.
 
-The template is read as a browser would read it (HTML standard, section 13.2.5), with its conditions as forks:
-all branches of a condition must leave the reader at the same place, so that no value can come to stand where
-the template does not show it. Escaping then keeps every value inside its place. What runs, frames or sends
-something is refused, also where the company wrote it itself: mail programs take such mails for hostile.
+The template is read as a browser would read it, with its conditions as forks: all branches of a condition
+must leave the reader at the same place, so that no value can come to stand where the template does not show
+it. Escaping then keeps every value inside its place. What runs, frames or sends something is refused, also
+where the company wrote it itself: mail programs take such mails for hostile.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from html import unescape
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
+from shared.email.templates import html_links
+from shared.email.templates.html_places import Place, merged, step
+from shared.email.templates.html_refusals import FenceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# They run or frame something, send something away, change what all links mean, or are read by other rules.
-_REFUSED_TAGS = frozenset(
-    [
-        "applet",
-        "base",
-        "embed",
-        "form",
-        "frame",
-        "frameset",
-        "iframe",
-        "math",
-        "meta",
-        "noembed",
-        "noframes",
-        "noscript",
-        "object",
-        "plaintext",
-        "script",
-        "svg",
-        "textarea",
-        "xmp",
-    ]
-)
-_REFUSED_ATTRIBUTES = frozenset({"srcdoc", "action", "formaction", "ping", "http-equiv"})
-_LINKS = frozenset({"href", "src", "srcset", "background", "poster", "cite", "longdesc", "lowsrc", "dynsrc"})
-_IMAGES = tuple(f"data:image/{kind};" for kind in ("png", "gif", "jpeg", "webp"))
-_SCHEMES = ("https:", "http:", "mailto:", "tel:", "sms:", "cid:", *_IMAGES)
-_LONGEST_START = 200
-_LONGEST_REFERENCE = 33  # of a character, with its ``&``
-_SPACE = frozenset(" \t\n\r\f")
-_SAFE = "…"  # a link whose beginning is known to be harmless
-_SCRIPT_WORDS = "must hold no script, form or frame, and no on… attribute: mail programs refuse them"
-_QUOTES_WORDS = 'must put a value of an attribute into quotes: href="{{ … }}"'
+_QUOTES_WORDS = 'must put a value of an attribute into quotes, as in href="{{{{ … }}}}": {place}'
 _PLACE_WORDS = "must put values into text or into quotes of an attribute, not into {place}"
-_LINK_WORDS = (
-    "must begin links with https://, http://, mailto:, tel: or cid:, or with a value that is an address"
+_COMMENT = (
+    "a comment; in one for Outlook put it between two, "
+    "<!--[if mso]>…<![endif]-->{{ … }}<!--[if mso]>…<![endif]-->, or leave the part for Outlook out"
 )
-_FORK_WORDS = "must close within a condition each tag, quote and comment that the condition opens"
-_TITLE_WORDS = "must hold no tag in its title: some programs would read it as one"
+_BRANCH_WORDS = "must put a value of an attribute into quotes within a condition: {place}"
+_LINK_WORDS = "must begin a link in every branch of a condition, also in its else: {place}"
+_FORK_WORDS = "must close within a condition each tag, quote and comment that the condition opens: {place}"
+_END_WORDS = "must close each tag, quote, comment and style that it opens: {place}"
 
 
-class FenceError(ValueError):
-    """Words for whoever wrote the template."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the reader is.
-
-    Args:
-        mode: a key of `_STEPS`.
-        held: what was read of a name, of an end, or of the beginning of a link.
-        tag: whose inside it is, with a ``/`` in an end tag.
-        attribute: of the value.
-        quote: of the value.
-    """
-
-    mode: str = "text"
-    held: str = ""
-    tag: str = ""
-    attribute: str = ""
-    quote: str = ""
-
-
-def require_fenced(tree: nodes.Template) -> None:
+def require_fenced(tree: nodes.Template) -> list[nodes.Node]:
     """Refuse a template in whose HTML a value could become more than a text.
+
+    Returns:
+        The values that stand in addresses of pages, where they must be URL-encoded.
 
     Raises:
         FenceError: with words.
     """
-    end = _through(tree.body, Place())
-    if end not in {Place(), Place("open")}:
-        raise FenceError("must close each tag, quote, comment and style that it opens")
+    reader = _Reader()
+    try:
+        end = reader.through(tree.body, Place())
+        if end not in {Place(), Place("open")}:
+            reader.line = reader.begun
+            raise FenceError(_END_WORDS.format(place=end.called))  # noqa: TRY301 - it lacks its line as well
+    except FenceError as error:
+        raise FenceError(f"{error} (line {reader.line})") from None
+    return reader.in_addresses
 
 
-def _through(parts: Iterable[nodes.Node], place: Place) -> Place:
-    for part in parts:
-        if isinstance(part, nodes.Output):
-            place = _through(part.nodes, place)
-        elif isinstance(part, nodes.TemplateData):
-            place = _read(part.data, place)
-        elif isinstance(part, nodes.If):
-            place = _fork(part, place)
-        else:
-            place = _value(part, place)
-    return place
+class _Reader:
+    """Reads a template to its end.
+
+    Attributes:
+        line: in which it reads.
+        begun: in which the last tag or comment began.
+        in_addresses: values that were met there.
+    """
+
+    def __init__(self) -> None:
+        self.line = self.begun = 1
+        self.in_addresses: list[nodes.Node] = []
+
+    def through(self, parts: Iterable[nodes.Node], place: Place) -> Place:
+        """Where it is behind some parts of the template."""
+        for part in parts:
+            if isinstance(part, nodes.Output):
+                place = self.through(part.nodes, place)
+                continue
+            self.line = part.lineno
+            if isinstance(part, nodes.TemplateData):
+                place = self._read(part.data, place)
+            elif isinstance(part, nodes.If):
+                place = self._fork(part, place)
+            else:
+                place = self._value(part, place)
+        return place
+
+    def _read(self, written: str, place: Place) -> Place:
+        for character in written:
+            place = step(character, place)
+            if character == "\n":
+                self.line += 1
+            elif place.mode == "open":
+                self.begun = self.line
+        return place
+
+    def _fork(self, condition: nodes.If, place: Place) -> Place:
+        branches = [condition.body, *(one.body for one in condition.elif_), condition.else_]
+        ends = {self.through(branch, place) for branch in branches}
+        self.line = condition.lineno
+        end = merged(ends)
+        if end is None:
+            raise _split(ends)
+        return end
+
+    def _value(self, expression: nodes.Node, place: Place) -> Place:
+        """Behind a value; refuses it where it must not stand."""
+        if place.mode in {"equals", "bare"}:
+            raise FenceError(_QUOTES_WORDS.format(place=place.called))
+        if place.mode == "quoted" and place.attribute in html_links.ATTRIBUTES:
+            if place.held == html_links.BEHIND_HOST:
+                self.in_addresses.append(expression)
+            address = _is_address(expression)
+            return replace(place, held=html_links.behind_value(place.held, place.called, address=address))
+        if not _bears_value(place):
+            raise FenceError(_PLACE_WORDS.format(place=_called(place)))
+        return place
 
 
-def _fork(condition: nodes.If, place: Place) -> Place:
-    branches = [condition.body, *(one.body for one in condition.elif_), condition.else_]
-    ends = {_through(branch, place) for branch in branches}
-    if len(ends) > 1:
-        raise FenceError(_FORK_WORDS)
-    return ends.pop()
-
-
-def _value(expression: nodes.Node, place: Place) -> Place:
-    """Behind a value; refuses it where it must not stand."""
-    if place.mode in {"equals", "bare"}:
-        raise FenceError(_QUOTES_WORDS)
+def _bears_value(place: Place) -> bool:
     if place.mode == "quoted":
-        if place.attribute == "style":
-            raise FenceError(_PLACE_WORDS.format(place="a style"))
-        if place.attribute in _LINKS and place.held != _SAFE:
-            if place.held or not _is_address(expression):
-                raise FenceError(_LINK_WORDS)
-            return replace(place, held=_SAFE)
-        return place
-    if place.mode == "text" or (place.mode == "raw" and place.tag == "title" and not place.held):
-        return place
-    raise FenceError(_PLACE_WORDS.format(place=_NAMES.get(place.mode, "a tag")))
+        return place.attribute != "style" and place.tag != "meta"
+    return place.mode == "text" or (place.mode == "raw" and place.tag == "title" and not place.held)
 
 
-_NAMES = {"comment": "a comment", "bogus": "a comment", "raw": "a style"}
+def _called(place: Place) -> str:
+    if place.mode == "quoted":
+        return f"a {'style' if place.attribute == 'style' else 'meta'}: {place.called}"
+    if place.mode in {"comment", "bogus"}:
+        return _COMMENT
+    return "a style: <style>" if place.mode == "raw" else f"a tag: {place.called}"
+
+
+def _split(ends: set[Place]) -> FenceError:
+    """Of branches that end at several places."""
+    place = max(ends, key=lambda end: (end.mode in {"bare", "equals"}, end.mode != "text", end.called))
+    if place.mode in {"bare", "equals"}:
+        return FenceError(_BRANCH_WORDS.format(place=place.called))
+    links = all(end.mode == "quoted" and end.attribute in html_links.ATTRIBUTES for end in ends)
+    return FenceError((_LINK_WORDS if links else _FORK_WORDS).format(place=place.called))
 
 
 def _is_address(expression: nodes.Node | None) -> bool:
@@ -139,7 +141,7 @@ def _is_address(expression: nodes.Node | None) -> bool:
         case nodes.Getattr(attr=name):
             return str(name).endswith("url")
         case nodes.Const(value=str(written)):
-            return written.startswith(_SCHEMES)
+            return html_links.is_address(written)
         case nodes.Filter(name="default", node=value, args=[instead, *_]):
             return _is_address(value) and _is_address(instead)
         case nodes.Or(left=left, right=right):
@@ -147,157 +149,3 @@ def _is_address(expression: nodes.Node | None) -> bool:
         case nodes.CondExpr(expr1=first, expr2=second):
             return _is_address(first) and _is_address(second)
     return False
-
-
-def _read(written: str, place: Place) -> Place:
-    for character in written:
-        place = _STEPS[place.mode](character, place)
-    return place
-
-
-def _text(character: str, place: Place) -> Place:
-    return Place("open") if character == "<" else place
-
-
-def _open(character: str, place: Place) -> Place:
-    """Behind ``<``, ``</`` or ``<!``."""
-    held = place.held + character
-    if character.isascii() and character.isalpha() and place.held in {"", "/"}:
-        return Place("name", character.lower(), "/" if place.held else "")
-    if held in {"/", "!", "!-"}:
-        return replace(place, held=held)
-    if held == "!--":
-        return Place("comment", "^")
-    if held[0] in "/!?":
-        return _bogus(character, Place("bogus"))
-    return _text(character, Place())
-
-
-def _name(character: str, place: Place) -> Place:
-    if character not in _SPACE and character not in "/>":
-        return replace(place, held=place.held + character.lower())
-    if place.held in _REFUSED_TAGS:
-        raise FenceError(_SCRIPT_WORDS)
-    return _between(character, Place("between", tag=place.tag + place.held))
-
-
-def _between(character: str, place: Place) -> Place:
-    if character == ">":
-        return Place("raw", tag=place.tag) if place.tag in {"style", "title"} else Place()
-    if character in _SPACE or character == "/":
-        return replace(place, mode="between")
-    return Place("attribute", character.lower(), place.tag)
-
-
-def _attribute(character: str, place: Place) -> Place:
-    if character == "=":
-        return Place("equals", tag=place.tag, attribute=_allowed(place.held))
-    if character in _SPACE:
-        return replace(place, mode="after")
-    if character in "/>":
-        _allowed(place.held)
-        return _between(character, Place("between", tag=place.tag))
-    return replace(place, held=place.held + character.lower())
-
-
-def _after(character: str, place: Place) -> Place:
-    """Behind an attribute's name and spaces, before ``=`` or something else."""
-    if character in _SPACE:
-        return place
-    if character == "=":
-        return _attribute(character, place)
-    _allowed(place.held)
-    return _between(character, Place("between", tag=place.tag))
-
-
-def _equals(character: str, place: Place) -> Place:
-    if character in _SPACE:
-        return place
-    if character in {'"', "'"}:
-        return replace(place, mode="quoted", quote=character)
-    return _bare(character, replace(place, mode="bare"))
-
-
-def _bare(character: str, place: Place) -> Place:
-    if character in _SPACE or character == ">":
-        _require_link(place, ended=True)
-        return _between(character, Place("between", tag=place.tag))
-    return _in_value(character, place)
-
-
-def _quoted(character: str, place: Place) -> Place:
-    if character == place.quote:
-        _require_link(place, ended=True)
-        return Place("between", tag=place.tag)
-    return _in_value(character, place)
-
-
-def _in_value(character: str, place: Place) -> Place:
-    """Only the beginning of a link is remembered, until it is known what it leads to."""
-    # Browsers overlook control characters and spaces in it.
-    if place.attribute not in _LINKS or place.held == _SAFE or character <= " " or character == "\x7f":
-        return place
-    held = replace(place, held=place.held + character)
-    return replace(place, held=_SAFE) if _require_link(held, ended=False) else held
-
-
-def _require_link(place: Place, *, ended: bool) -> bool:
-    """Whether a link is known to be harmless; refuses one that is not."""
-    if place.attribute not in _LINKS or place.held == _SAFE:
-        return True
-    if len(place.held) > _LONGEST_START:
-        raise FenceError(_LINK_WORDS)
-    if "&" in place.held[-_LONGEST_REFERENCE:] and not ended:
-        return False  # what it says is known at its end
-    start = "".join(c for c in unescape(place.held) if c > " " and c != "\x7f").lower()
-    if start.startswith(_SCHEMES) or start.startswith(("/", "#", "?")):
-        return True
-    if ":" in start and (ended or not any(one.startswith(start) for one in _SCHEMES)):
-        raise FenceError(_LINK_WORDS)
-    return ended
-
-
-def _allowed(attribute: str) -> str:
-    if attribute.startswith("on") or attribute in _REFUSED_ATTRIBUTES:
-        raise FenceError(_SCRIPT_WORDS)
-    return attribute.rpartition(":")[2]
-
-
-def _comment(character: str, place: Place) -> Place:
-    """Held is how much of its end was read; ``^`` is its very beginning, where a ``>`` ends it as well."""
-    if character == ">" and place.held in {"^", "^-", "--", "--!"}:
-        return Place()
-    if character == "-":
-        held = {"^": "^-", "": "-", "--!": "-"}.get(place.held, "--")
-    else:
-        held = "--!" if character == "!" and place.held == "--" else ""
-    return replace(place, held=held)
-
-
-def _bogus(character: str, place: Place) -> Place:
-    return Place() if character == ">" else place
-
-
-def _raw(character: str, place: Place) -> Place:
-    """In a style or a title: nothing is a tag but its own end."""
-    end = f"</{place.tag}"
-    if place.held == end:
-        if character in _SPACE or character in "/>":
-            return _between(character, Place("between", tag=f"/{place.tag}"))
-        if place.tag == "title":
-            raise FenceError(_TITLE_WORDS)
-        # Not its end after all; but another may begin with this very character.
-        return _raw(character, replace(place, held=""))
-    held = place.held + character.lower()
-    if end.startswith(held):
-        return replace(place, held=held)
-    if place.held and place.tag == "title":
-        raise FenceError(_TITLE_WORDS)
-    return replace(place, held="<" if character == "<" else "")
-
-
-_STEPS = {
-    "text": _text, "open": _open, "name": _name, "between": _between, "attribute": _attribute,
-    "after": _after, "equals": _equals, "bare": _bare, "quoted": _quoted,
-    "comment": _comment, "bogus": _bogus, "raw": _raw,
-}  # fmt: skip

@@ -15,7 +15,8 @@ from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.filters import do_default
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from shared.email.templates.html_fence import FenceError, require_fenced
+from shared.email.templates.html_fence import require_fenced
+from shared.email.templates.html_refusals import FenceError
 from shared.platform.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from jinja2 import Undefined
 
 LARGEST_BYTES = 200_000
+_COMMENT_WORDS = (
+    "{# begins a comment of Jinja's and nothing ends it; in a style write { # with a space between"
+)
 FILTERS = ("capitalize", "default", "lower", "title", "trim", "upper", "urlencode")
 _NODES = (
     nodes.Template,
@@ -119,8 +123,8 @@ def fill(source: str, values: Mapping[str, Any], *, html: bool) -> str:
         tree = environment.parse(source)
         _require_allowed(tree)
         if html:
-            require_fenced(tree)
-        return _bounded(environment.from_string(source).generate(**values))
+            _encode(tree, require_fenced(tree))
+        return _bounded(environment.from_string(tree).generate(**values))
     except TemplateError as error:
         raise TemplateWrong(f"cannot be filled: {_words(error)}") from None
     except FenceError as error:
@@ -143,6 +147,19 @@ def _require_allowed(tree: nodes.Node) -> None:
         waiting.extend(node.iter_child_nodes())
 
 
+def _encode(tree: nodes.Template, in_addresses: list[nodes.Node]) -> None:
+    """Have values URL-encoded, unless the template says so itself."""
+    wanted = {
+        id(one) for one in in_addresses if not (isinstance(one, nodes.Filter) and one.name == "urlencode")
+    }
+    for output in tree.find_all(nodes.Output):
+        output.nodes = [_encoded(one) if id(one) in wanted else one for one in output.nodes]
+
+
+def _encoded(value: nodes.Expr) -> nodes.Filter:
+    return nodes.Filter(value, "urlencode", [], [], None, None, lineno=value.lineno)
+
+
 def _bounded(parts: Any) -> str:  # noqa: ANN401 - an iterator of texts
     written, size = [], 0
     for part in parts:
@@ -154,5 +171,9 @@ def _bounded(parts: Any) -> str:  # noqa: ANN401 - an iterator of texts
 
 
 def _words(error: TemplateError) -> str:
-    # Jinja's own sentence names the variable or the line; it holds no value.
-    return (error.message or type(error).__name__)[:200]
+    line = getattr(error, "lineno", None)
+    if error.message == "Missing end of comment tag":
+        return f"{_COMMENT_WORDS} (line {line})"
+    # Jinja's own sentence names the variable; it holds no value.
+    words = (error.message or type(error).__name__)[:200]
+    return f"{words} (line {line})" if line else words

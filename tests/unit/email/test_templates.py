@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from shared.email.templates.values import EXAMPLES, NAMES, PARTS, SHAPES, comple
 from shared.platform.errors import InvalidInput, NotFound
 
 NONE = EmailSettings()
+LONGEST = 100_000
 
 
 def own(html: str, subject: str = "Hola", text: str | None = None, language: str = "es") -> EmailSettings:
@@ -235,6 +237,42 @@ def test_what_templates_may_not_is_refused_at_once(source: str) -> None:
     with pytest.raises(TemplateWrong):
         fill(source, complete("appointment_confirmed", EXAMPLES), html=True)
     assert time.monotonic() - began < 2
+
+
+SHAPES_OF_SOURCES = [
+    "x", "<b>x</b>", '<a title="x">', "<", "&", "{{ c.n }}", '<a href="https://x/{{ c.n }}">x</a>', "</style",
+    "{% if c.n %}x{% endif %}", "<td{% if c.n %} a='1'{% endif %}>", '<a href="&amp;&amp;', "{#",
+    '<meta name="', "<!--", "<style></style>", "a:", '<a href="' + "a" * 99 + '">', "{% elif c.n %}", "<b ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("one", SHAPES_OF_SOURCES)
+@pytest.mark.parametrize("begun", ["", "<b ", "<style>"])
+def test_reading_a_template_takes_time_in_proportion_to_its_length(one: str, begun: str) -> None:
+    """Eight times the length is eight times the work, with room for a busy machine, and never 64 times."""
+
+    def seconds(length: int) -> float:
+        began = time.process_time()
+        with suppress(TemplateWrong):
+            fill(begun + one * (length // len(one)), {"c": {"n": "x"}}, html=True)
+        return time.process_time() - began
+
+    assert seconds(LONGEST) < 25 * min(seconds(LONGEST // 8) for _ in range(2)) + 0.1
+
+
+def test_a_template_of_a_newsletter_tool_is_taken() -> None:
+    """With its head, its styles and its length; beyond that it is refused by its field."""
+    head = """<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "http://www.w3.org/TR/xhtml1.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml" xmlns:v="urn:schemas-microsoft-com:vml" lang="es"><head>
+<!--[if gte mso 15]><xml><o:PixelsPerInch>96</o:PixelsPerInch></xml><![endif]--><meta charset="UTF-8">
+<meta name="viewport" content="width=device-width, initial-scale=1" />
+<meta name="x-apple-disable-message-reformatting"><title>{{ company.name }}</title>
+<style type="text/css">#outlook a { padding: 0 } @media (max-width:480px) { .c { width: 100% } }</style>
+</head><body>"""
+    html = f"{head}{'<p>Hola</p>' * 9000}{{{{ customer.name|default('Hola') }}}}</body></html>"
+    check(own(html[:99_000].rpartition("<p>")[0] + "</body></html>"))
+    with pytest.raises(InvalidInput, match="at most 100000 characters"):
+        own("x" * 100_001)
 
 
 def test_a_template_cannot_become_endless() -> None:
