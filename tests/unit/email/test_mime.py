@@ -204,5 +204,5 @@ def test_the_text_is_made_from_the_html() -> None:
     )
     assert rendered(html=html).text == (
         "Tu cita\n\nHola\nAna & Bea\n\n- uno\n- dos\n\nDía martes\nHora 12:00\n\n"
-        "Ver (https://x.example/a) a@x.comSol\n"
+        "Ver (https://x.example/a) a@x.com Sol\n"
     )
