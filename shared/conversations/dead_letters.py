@@ -224,6 +224,8 @@ class DeadLetterOffice:
     def _hand_over(self, letter: LetterRecord, deadline: Deadline) -> LetterState:
         """A turn of its own, without messages: what it has done is in the ledger, so it is done once."""
         case = letter.case
+        if self._is_over(letter):
+            return LetterState.HANDED_OVER  # it may wait for its e-mail only, whatever became of the company
         company = self._desk.companies.get(case.key.company_id)
         connection = self._desk.companies.connection(case.key.company_id)
         if connection is None or not connection.connected:
@@ -232,7 +234,7 @@ class DeadLetterOffice:
             return LetterState.UNTOLD  # in shadow mode nobody is told anything, in mode off nobody is served
         ledger = self._taken_up(letter)
         if ledger is None:
-            return LetterState.HANDED_OVER if letter.hand_over_turn else LetterState.UNTOLD
+            return LetterState.UNTOLD
         chatwoot = self._desk.chatwoot(case.key.company_id, connection)
         turn = Turn(
             self._desk,
@@ -255,6 +257,21 @@ class DeadLetterOffice:
             raise
         return LetterState.HANDED_OVER
 
+    def _is_over(self, letter: LetterRecord) -> bool:
+        """Whether its hand-over was carried out, by us or by a worker that came by.
+
+        Raises:
+            GiveUp: it was begun, and given up.
+        """
+        if not letter.hand_over_turn:
+            return False
+        head = Ledger(self._desk.table, letter.case.key, self._desk.clock).look()
+        if not head.last_turn >= letter.hand_over_turn != head.turn:
+            return False
+        if head.last_turn == letter.hand_over_turn and head.last_outcome == Outcome.GIVEN_UP:
+            raise GiveUp("its hand-over was given up as well", reason="hand_over_given_up")
+        return True
+
     def _begin(self, letter: LetterRecord, ledger: Ledger, known: Case) -> None:
         """Open the turn, with its plan and the e-mail that goes with it."""
         done = tools_that_acted(ledger.entries(letter.turn)) if letter.turn else []
@@ -269,8 +286,6 @@ class DeadLetterOffice:
         case = letter.case
         ledger = Ledger(self._desk.table, case.key, self._desk.clock)
         head = ledger.look()
-        if letter.hand_over_turn and head.last_turn >= letter.hand_over_turn != head.turn:
-            return None  # a worker that came by has finished it
         if case.reason == CRASHED and not letter.hand_over_turn and self._answered_since(case):
             return None  # what SQS moved here was answered after all, or by a later turn
         crashed = case.reason == CRASHED and case.about.message_id in head.message_ids

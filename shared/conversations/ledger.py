@@ -326,10 +326,11 @@ class Ledger:
                 "watermark": watermark,
                 "hour": self._hour(),
                 "hour_turns": self.turns_this_hour() + (1 if outcome is Outcome.ANSWERED else 0),
+                "last_outcome": str(outcome),
                 **self._owing(notice),
             },
             answered,
-            extra={"last_outcome": str(outcome), **self._as_recent()},
+            extra=self._as_recent(),
         )
 
     # ------------------------------------------------------------------------------------------------

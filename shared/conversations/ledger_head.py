@@ -50,6 +50,7 @@ class Head:
         reminders: reminders that wait for their turn, each as JSON text, the oldest first.
         owed: an e-mail that staff is owed (`shared.conversations.staff_mail.Owed`), as JSON text.
         mailed_ms: when the newest hand-over was that owed one (milliseconds since 1970, UTC).
+        last_outcome: how the turn that was closed last ended; empty while none was.
     """
 
     fence: int = 0
@@ -65,6 +66,7 @@ class Head:
     reminders: tuple[str, ...] = ()
     owed: str = ""
     mailed_ms: int = 0
+    last_outcome: str = ""
 
     @classmethod
     def from_item(cls, item: Item) -> Head:

@@ -20,6 +20,7 @@ from shared.email.notices import ConversationNotice
 from shared.email.records import Contact
 from shared.platform.clock import from_epoch_milliseconds
 from shared.platform.observability import count, log
+from shared.platform.values import known_fields
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,6 +58,22 @@ class Owed:
     def to_json(self) -> str:
         """For the ledger's head."""
         return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Owed:
+        """Read it back, of any version: what newer code knew besides is left out.
+
+        Raises:
+            ValueError: it is none.
+        """
+        data = json.loads(text)
+        try:
+            owed = cls(**known_fields(cls, data))
+        except (AttributeError, TypeError) as error:
+            raise ValueError("not an e-mail that staff is owed") from error
+        if not isinstance(owed.key, str) or not isinstance(owed.reason, str) or type(owed.at_ms) is not int:
+            raise ValueError("not an e-mail that staff is owed")
+        return owed
 
 
 class StaffMail:
@@ -98,7 +115,11 @@ class StaffMail:
         if cause not in FAULTS:
             return Notice.OWN
         storms = Storms(self._desk.table, self._desk.clock)
-        return storms.handed_over(self._ledger.key.company_id, cause, turn)
+        try:
+            return storms.handed_over(self._ledger.key.company_id, cause, turn)
+        except Exception as failed:  # noqa: BLE001 - one e-mail too many is better than a turn's attempt
+            log.warning("a hand-over could not be counted", error=type(failed).__name__)
+            return Notice.OWN
 
     def pay(self, owed_text: str, about: IncomingMessage) -> float | None:
         """Queue the e-mail that is owed.
@@ -113,11 +134,13 @@ class StaffMail:
         staff = self._desk.staff
         if not owed_text or staff is None:
             return None
-        owed = Owed(**json.loads(owed_text))
-        age = self._desk.clock.now() - from_epoch_milliseconds(owed.at_ms)
+        age = timedelta()
         try:
-            if age > WORTH_PAYING:
-                log.error("staff was not told of a hand-over: it is too late for it")
+            owed = _readable(owed_text)
+            if owed is not None:
+                age = self._desk.clock.now() - from_epoch_milliseconds(owed.at_ms)
+            if owed is None or age > WORTH_PAYING:
+                log.error("staff was not told of a hand-over", reason="unreadable" if owed is None else "late")
                 count("StaffMailsLost")
             else:
                 self._tell(staff, owed, about)
@@ -151,6 +174,14 @@ def page_of(desk: Desk, key: ConversationKey) -> str:
 def customer_of(about: IncomingMessage) -> Contact | None:
     """Whose e-mail it is, so that it goes when the customer is forgotten."""
     return Contact(about.key.account_id, about.contact_id) if about.contact_id else None
+
+
+def _readable(owed_text: str) -> Owed | None:
+    """``None`` for what nobody can read: it would be as unreadable at every visit to come."""
+    try:
+        return Owed.from_json(owed_text)
+    except ValueError:
+        return None
 
 
 def _wanted(case: Case, head: Head, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.conversations.keys import SCHEMA_VERSION
 from shared.platform.clock import epoch_milliseconds
@@ -67,7 +67,8 @@ class Storms:
         Args:
             company_id: whose it is.
             cause: what led to it.
-            turn: which turn; the one that speaks for a storm does so again when it is counted again.
+            turn: which turn; one that is decided anew, such as after a crash, is told the same and not
+                counted again.
 
         Returns:
             How its company's staff is to be told.
@@ -79,6 +80,9 @@ class Storms:
             before = self._table.get(key, consistent=True) or {}
             if by and before.get("told_by") == by:
                 return Notice.STORM  # it died before it could write down that it speaks for all
+            told = self._recent_turns(before).get(by)
+            if told is not None:
+                return Notice(told[1])
             item = self._with_one_more(key, before, by)
             try:
                 self._table.put(
@@ -88,11 +92,15 @@ class Storms:
                 )
             except ConditionFailed:
                 continue  # another worker counted at the same time
-            if not item["storm"]:
-                return Notice.OWN
-            return Notice.GROUPED if before.get("storm") else Notice.STORM
+            return _notice(before, storm=item["storm"])
         log.warning("a dead letter could not be counted", reason="busy")
         return Notice.OWN
+
+    def _recent_turns(self, before: Item) -> dict[str, list[Any]]:
+        """Which turns are among the newest that were counted: when (milliseconds), and how each was told."""
+        since = epoch_milliseconds(self._clock.now()) - STORM_SECONDS * 1000
+        turns = {turn: told for turn, told in before.get("turns", {}).items() if told[0] > since}
+        return dict(sorted(turns.items(), key=lambda one: one[1][0])[-STORM_ABOVE:])
 
     def _with_one_more(self, key: Key, before: Item, by: str) -> Item:
         """The newest moments are enough: the one before the last twenty says whether there are too many."""
@@ -102,11 +110,21 @@ class Storms:
         times = [*recent, epoch_milliseconds(now)]
         storm = len(times) > STORM_ABOVE
         speaks = before["told_by"] if before.get("storm") and "told_by" in before else by
+        turns = self._recent_turns(before)
+        if by:
+            turns[by] = [epoch_milliseconds(now), str(_notice(before, storm=storm))]
         return key.as_item() | {
             "times_ms": times,
             "storm": storm,
             "told_by": speaks if storm else "",
+            "turns": turns,
             "version": before.get("version", 0) + 1,
             "expires_at": int((now + timedelta(days=1)).timestamp()),
             "v": SCHEMA_VERSION,
         }
+
+
+def _notice(before: Item, *, storm: bool) -> Notice:
+    if not storm:
+        return Notice.OWN
+    return Notice.GROUPED if before.get("storm") else Notice.STORM

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,16 @@ from shared.conversations.plan import Plan
 from shared.conversations.sandbox import Sandbox
 from shared.conversations.storms import STORM_ABOVE, Notice, Storms
 from shared.email.records import Contact
-from shared.platform.errors import GiveUp
+from shared.platform.errors import GiveUp, RetryLater
 from tests.fakes.staff import FakeStaff
+from tests.fakes.table import MemoryTable
 from tests.support import webhooks
 from tests.support.desk import CONNECTION, World
 
 if TYPE_CHECKING:
-    from shared.platform.tables import Table
+    from collections.abc import Callable
+
+    from shared.platform.tables import Item, Key, Table
 
 C = 214
 A_PERSON = "quiero hablar con una persona"
@@ -54,6 +58,11 @@ class MailingWorld(World):
     def reasons(self) -> list[str]:
         """Why conversations were handed over, as staff was told."""
         return [told["reason"] for told in self.staff.told.values()]
+
+    def office_once(self) -> None:
+        """One invocation of the office."""
+        batch = self.dead_letters.receive()
+        self.dead_letters.finish(batch, self.office.take_all(batch, lambda: 110.0))
 
     def give_up(self, message_id: int = 70_011, conversation_id: int = C) -> None:
         """A turn fails for good, and a person is told."""
@@ -211,6 +220,60 @@ def test_a_failed_part_is_told_also_when_its_record_has_waited_often(
     assert len(mailing.chatwoot.notes(C)) == 1
 
 
+def _owes_in_other_words(mailing: MailingWorld, change: Callable[[dict[str, Any]], object]) -> None:
+    """What an unpaid hand-over's e-mail looks like to code that did not write it."""
+    mailing.staff.faults.append(OSError("no table"))
+    mailing.customer_writes(A_PERSON, 70_011)
+    mailing.clock.advance(5)
+    mailing.work_once()
+    [item] = [item for item in mailing.table.scan() if item.get("owed")]
+    mailing.table.put(item | {"owed": json.dumps(change(json.loads(item["owed"])))})
+
+
+def test_an_e_mail_that_newer_code_owes_is_paid(mailing: MailingWorld) -> None:
+    """It was taken back meanwhile: what it knew besides is left out, and no visit breaks."""
+    _owes_in_other_words(mailing, lambda owed: owed | {"later": {"x": 1}})
+    mailing.work_until_done()
+    assert (mailing.reasons(), mailing.head()["owed"]) == (["el cliente lo pidió"], "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda owed: [owed],
+        lambda owed: {"key": owed["key"]},
+        lambda owed: owed | {"at_ms": "today"},
+        lambda owed: owed | {"at_ms": True},
+        lambda owed: owed | {"reason": None},
+    ],
+)
+def test_an_e_mail_that_nobody_can_read_is_counted_as_lost(
+    mailing: MailingWorld, capsys: pytest.CaptureFixture[str], change: Callable[[dict[str, Any]], object]
+) -> None:
+    """It would be as unreadable for ever; the customer who writes next is answered."""
+    _owes_in_other_words(mailing, change)
+    mailing.work_until_done()
+    assert (mailing.staff.told, mailing.head()["owed"]) == ({}, "")
+    assert capsys.readouterr().out.count('"StaffMailsLost":[1') == 1
+    mailing.state_changes("open")
+    mailing.chatwoot.statuses.clear()
+    mailing.clock.advance(1)
+    mailing.customer_writes("hola", 95_000)
+    mailing.work_until_done()
+    assert mailing.said()[-1] == "Re: hola"
+
+
+def test_a_letter_whose_e_mail_nobody_can_read_is_done_with(mailing: MailingWorld) -> None:
+    """The office must not go on with it for ever either."""
+    mailing.staff.faults.append(OSError("no table"))
+    fail_and_leave_unpaid(mailing)
+    [item] = [item for item in mailing.table.scan() if item.get("owed")]
+    mailing.table.put(item | {"owed": "{"})
+    mailing.office_until_done()
+    assert (mailing.staff.told, mailing.head()["owed"]) == ({}, "")
+    assert mailing.dead_letter_items()[0]["state"] == "handed_over"
+
+
 def test_the_ledger_writes_what_dynamodb_understands(moto_table: Table) -> None:
     """On moto: owed, tried in vain, paid; and paid when it is paid already."""
     world = MailingWorld(moto_table)
@@ -267,6 +330,48 @@ def test_the_turn_that_speaks_for_a_storm_does_so_again_after_a_crash(mailing: M
     assert storms.handed_over("sol", "no_answer", "another") is Notice.GROUPED
 
 
+def test_a_turn_that_is_decided_anew_is_counted_once(mailing: MailingWorld) -> None:
+    """Its attempts would make a storm of one conversation."""
+    storms = Storms(mailing.table, mailing.clock)
+    for _ in range(STORM_ABOVE + 2):
+        assert storms.handed_over("sol", "no_answer", "the-same") is Notice.OWN
+        mailing.clock.advance(1)
+    others = [storms.handed_over("sol", "no_answer", f"turn-{number}") for number in range(STORM_ABOVE + 1)]
+    assert others == [*[Notice.OWN] * (STORM_ABOVE - 1), Notice.STORM, Notice.GROUPED]
+    assert storms.handed_over("sol", "no_answer", f"turn-{STORM_ABOVE}") is Notice.GROUPED
+
+
+def test_turns_are_counted_with_what_dynamodb_understands(moto_table: Table, mailing: MailingWorld) -> None:
+    """On moto: the same turn twice, then another."""
+    storms = Storms(moto_table, mailing.clock)
+    for turn in ("one", "one", "two"):
+        storms.handed_over("sol", "no_answer", turn)
+    [item] = moto_table.scan()
+    assert (len(item["times_ms"]), list(item["turns"])) == (2, ["one", "two"])
+
+
+class NoCauses(MemoryTable):
+    """A table that is away for whoever counts causes."""
+
+    def get(self, key: Key, *, consistent: bool = False) -> Item | None:
+        """See `Table.get`."""
+        if key.pk.endswith("causes"):
+            raise RetryLater("the table keeps reads waiting", reason="table_busy")
+        return super().get(key, consistent=consistent)
+
+
+def test_a_hand_over_that_cannot_be_counted_costs_its_turn_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is told by itself, in the first attempt."""
+    world = MailingWorld(NoCauses("conversations"))
+    world.mind.answer = lambda _question: AgentResponse("", "frontdesk", ())
+    world.customer_writes("hola", 70_011)
+    world.work_until_done()
+    assert world.reasons() == ["el modelo no tuvo respuesta"]
+    assert "AttemptsFailed" not in capsys.readouterr().out
+
+
 # -- after giving up --------------------------------------------------------------------------------------
 
 
@@ -294,6 +399,32 @@ def test_a_letter_waits_for_its_e_mail_and_not_the_other_way_round(mailing: Mail
     mailing.give_up()
     assert (len(mailing.said()), len(mailing.chatwoot.notes(C))) == (1, 1)
     assert mailing.reasons() == ["el asistente no pudo responder"]
+    assert mailing.dead_letter_items()[0]["state"] == "handed_over"
+
+
+def fail_and_leave_unpaid(mailing: MailingWorld) -> None:
+    """A turn was given up and handed over; the e-mail about it could not be queued yet."""
+
+    def refuse(_question: str) -> AgentResponse:
+        raise GiveUp("no", reason="model_denied")
+
+    mailing.mind.answer = refuse
+    mailing.customer_writes("hola", 70_011)
+    mailing.work_until_done()
+    mailing.office_once()
+    assert len(mailing.chatwoot.notes(C)) == 1
+    assert mailing.head()["owed"]
+
+
+def test_a_letter_that_was_handed_over_stays_so_when_the_company_is_disconnected(
+    mailing: MailingWorld,
+) -> None:
+    """Its note stands in Chatwoot: an e-mail that nobody could be told would be untrue."""
+    mailing.staff.faults.append(OSError("no table"))
+    fail_and_leave_unpaid(mailing)
+    mailing.companies.connections.pop("sol")
+    mailing.office_until_done()
+    assert [told["kind"] for told in mailing.staff.told.values()] == ["handed_over"]
     assert mailing.dead_letter_items()[0]["state"] == "handed_over"
 
 
