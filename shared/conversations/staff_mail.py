@@ -18,7 +18,7 @@ from shared.conversations.plan import Outcome
 from shared.conversations.storms import Notice, Storms
 from shared.email.notices import ConversationNotice
 from shared.email.records import Contact
-from shared.platform.clock import from_epoch_milliseconds
+from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
 from shared.platform.observability import count, log
 from shared.platform.values import known_fields
 
@@ -67,13 +67,10 @@ class Owed:
             ValueError: it is none.
         """
         data = json.loads(text)
-        try:
-            owed = cls(**known_fields(cls, data))
-        except (AttributeError, TypeError) as error:
-            raise ValueError("not an e-mail that staff is owed") from error
-        if not isinstance(owed.key, str) or not isinstance(owed.reason, str) or type(owed.at_ms) is not int:
+        known = known_fields(cls, data) if isinstance(data, dict) else {}
+        if {name: type(value) for name, value in known.items()} != {"key": str, "reason": str, "at_ms": int}:
             raise ValueError("not an e-mail that staff is owed")
-        return owed
+        return cls(**known)
 
 
 class StaffMail:
@@ -134,13 +131,14 @@ class StaffMail:
         staff = self._desk.staff
         if not owed_text or staff is None:
             return None
-        age = timedelta()
+        age_ms = 0
         try:
             owed = _readable(owed_text)
             if owed is not None:
-                age = self._desk.clock.now() - from_epoch_milliseconds(owed.at_ms)
-            if owed is None or age > WORTH_PAYING:
-                log.error("staff was not told of a hand-over", reason="unreadable" if owed is None else "late")
+                age_ms = epoch_milliseconds(self._desk.clock.now()) - owed.at_ms
+            if owed is None or age_ms > WORTH_PAYING.total_seconds() * 1000:
+                reason = "unreadable" if owed is None else "too_late"
+                log.error("staff was not told of a hand-over", reason=reason)
                 count("StaffMailsLost")
             else:
                 self._tell(staff, owed, about)
@@ -148,7 +146,7 @@ class StaffMail:
         except Exception as failed:  # noqa: BLE001 - whatever it is, it must not cost the conversation anything
             log.error("staff could not be told of a hand-over yet", error=type(failed).__name__)
             count("StaffMailsLate")
-            return min(_LONGEST_PAUSE_SECONDS, max(_SHORTEST_PAUSE_SECONDS, age.total_seconds()))
+            return min(_LONGEST_PAUSE_SECONDS, max(_SHORTEST_PAUSE_SECONDS, age_ms // 1000))
         return None
 
     def _tell(self, staff: Staff, owed: Owed, about: IncomingMessage) -> None:

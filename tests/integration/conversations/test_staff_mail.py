@@ -244,6 +244,7 @@ def test_an_e_mail_that_newer_code_owes_is_paid(mailing: MailingWorld) -> None:
         lambda owed: {"key": owed["key"]},
         lambda owed: owed | {"at_ms": "today"},
         lambda owed: owed | {"at_ms": True},
+        lambda owed: owed | {"at_ms": -(10**300)},
         lambda owed: owed | {"reason": None},
     ],
 )
