@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from shared.credentials.connections import DUE_INDEX, DUE_SHARDS, due_shard, due_until, margin_ms, names_in
 from shared.credentials.errands import RefreshErrand
-from shared.platform.clock import Deadline
+from shared.platform.clock import Deadline, from_epoch_milliseconds
 from shared.platform.observability import bound, count, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from shared.companies.audit import Audit
     from shared.credentials.refreshing import Refresher, Tools
@@ -41,14 +42,22 @@ class Errands(Protocol):
 class ReconnectNotice(Protocol):
     """Tells a company's staff that it must connect again."""
 
-    def __call__(self, company_id: str, provider: str, *, reason: str, key: str) -> None:
-        """Tell them; the same key again is the same notice, told once."""
+    def __call__(self, company_id: str, provider: str, *, reason: str, since: datetime, key: str) -> None:
+        """Tell them; the same key again is the same notice, told once and in the same words.
+
+        Args:
+            company_id: whose connection it is.
+            provider: to what.
+            reason: why the permission is no longer valid, as a slug.
+            since: when that was found out.
+            key: makes it this notice and no other.
+        """
         ...
 
 
-def no_notice(company_id: str, provider: str, *, reason: str, key: str) -> None:
+def no_notice(company_id: str, provider: str, *, reason: str, since: datetime, key: str) -> None:
     """Tells nobody: status, health, audit trail and metric say it all the same."""
-    del company_id, provider, reason, key
+    del company_id, provider, reason, since, key
 
 
 class RefreshRounds:
@@ -160,9 +169,9 @@ class RefreshRounds:
         if "notice_due" not in item:
             return "reconnect_required"
         company_id, provider = names_in(item)
-        reason = item["last_error"]["reason"]
+        reason, since = item["last_error"]["reason"], from_epoch_milliseconds(item["last_error"]["at"])
         key = f"reconnect#{provider}#{item['connected_at']}#{item['version']}"
-        self._notice(company_id, provider, reason=reason, key=key)
+        self._notice(company_id, provider, reason=reason, since=since, key=key)
         self._audit.record(
             company_id, ACTOR, "connection.reconnect_required", {"provider": provider, "reason": reason}
         )

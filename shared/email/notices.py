@@ -18,6 +18,8 @@ from shared.platform.errors import Conflict, InvalidInput, NotFound
 from shared.platform.observability import bound, count, log
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from shared.companies.email import Kind, TemplateName
     from shared.companies.model import Company
     from shared.companies.store import CompanyStore
@@ -64,7 +66,7 @@ class StaffNotices:
     Args:
         companies: documents.
         outbox: takes e-mails in.
-        clock: for times.
+        clock: for how long a notice is worth sending.
     """
 
     def __init__(self, companies: CompanyStore, outbox: Outbox, clock: Clock) -> None:
@@ -72,12 +74,12 @@ class StaffNotices:
         self._outbox = outbox
         self._clock = clock
 
-    def reconnect(self, company_id: str, provider: str, *, reason: str, key: str) -> None:
+    def reconnect(self, company_id: str, provider: str, *, reason: str, since: datetime, key: str) -> None:
         """It must connect a provider again: see `shared.credentials.refresh_rounds.ReconnectNotice`."""
         company = self._company(company_id)
         if company is None:
             return
-        date, time = spoken(self._clock.now(), ZoneInfo(company.zone), company.language)
+        date, time = spoken(since, ZoneInfo(company.zone), company.language)
         integration = {
             "name": PROVIDERS[provider].title if provider in PROVIDERS else provider,
             "reason": f"{_in_language(_LOST, company)} ({reason})",

@@ -113,6 +113,7 @@ class TokenWorld:
         self.table = WatchedTable()
         self.kms = MemoryKms()
         self.notices: list[str] = []
+        self.told_since: list[tuple[str, datetime]] = []
         self.errands = SentErrands()
         self.audit = Audit(MemoryTable("companies"), self.clock)
 
@@ -153,9 +154,10 @@ class TokenWorld:
             jitter=lambda: 0.5,
         )
 
-    def _tell(self, company_id: str, provider: str, *, reason: str, key: str) -> None:
+    def _tell(self, company_id: str, provider: str, *, reason: str, since: datetime, key: str) -> None:
         assert key
         self.notices.append(f"{company_id} {provider} {reason}")
+        self.told_since.append((key, since))
 
     def round(self) -> list[str]:
         """One whole round of the clock; gives what stayed in the queue."""

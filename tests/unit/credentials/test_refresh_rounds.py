@@ -175,7 +175,9 @@ def test_a_notice_that_could_not_be_given_is_given_later(world: TokenWorld) -> N
     world.advance(seconds=LEASE_SECONDS + 1)
     world.round()
     world.round()
-    assert len(world.notices) == 2  # at least once, under one key
+    assert len(world.notices) == 2  # at least once, under one key and in the same words
+    assert world.told_since[-2] == world.told_since[-1] != world.told_since[0]
+    assert world.told_since[-1][1] < world.clock.now() - timedelta(seconds=LEASE_SECONDS)
     assert world.rounds().send_out() == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from shared.email.records import Contact
 from shared.platform.clock import Deadline
 from tests.fakes.mail import COMPANY, MailWorld, NoFiles
 from tests.fakes.table import MemoryTable
+
+ENDED = datetime(2026, 6, 15, 7, 30, tzinfo=UTC)
 
 
 class Staff:
@@ -94,7 +97,9 @@ def test_the_same_notice_is_given_once(capsys: pytest.CaptureFixture[str]) -> No
     staff = Staff()
     for _ in range(3):
         staff.left()
-        staff.notices.reconnect(COMPANY, "google", reason="invalid_grant", key="reconnect#google#1")
+        staff.notices.reconnect(
+            COMPANY, "google", reason="invalid_grant", since=ENDED, key="reconnect#google#1"
+        )
         staff.world.clock.advance(3_600)
     assert len(staff.written()) == 2
     assert "NoticesUnwritten" not in capsys.readouterr().out
@@ -103,11 +108,24 @@ def test_the_same_notice_is_given_once(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_reconnect_notice_names_what_is_out_of_reach() -> None:
     """As people call it."""
     staff = Staff()
-    staff.notices.reconnect(COMPANY, "google", reason="invalid_grant", key="k")
+    staff.notices.reconnect(COMPANY, "google", reason="invalid_grant", since=ENDED, key="k")
     [email] = staff.written()
     told = filled(email, staff.company)
     assert "Google Calendar" in told.subject
     assert "invalid_grant" in (told.text or "")
+
+
+def test_a_reconnect_notice_that_is_given_again_later_is_the_same_e_mail() -> None:
+    """It says when the permission was found to have ended, and not when it was written."""
+    written = []
+    for minutes in (0, 70):
+        staff = Staff()
+        staff.world.clock.advance(minutes * 60)
+        staff.notices.reconnect(COMPANY, "google", reason="invalid_grant", since=ENDED, key="k")
+        written += staff.written()
+    assert written[0] == written[1]
+    told = filled(written[0], staff.company)
+    assert "9:30" in (told.text or "")
 
 
 @pytest.mark.parametrize("language", ["es", "en", "pt-BR", "fr"])
@@ -157,7 +175,7 @@ def test_a_company_that_cannot_be_told_stops_nothing(fields: dict[str, object]) 
     staff = Staff(**fields)
     staff.left()
     staff.handed()
-    staff.notices.reconnect(COMPANY, "google", reason="x", key="k")
+    staff.notices.reconnect(COMPANY, "google", reason="x", since=ENDED, key="k")
     staff.left("nobody")
     staff.handed("nobody")
     assert staff.world.queued == []
