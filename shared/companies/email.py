@@ -34,7 +34,7 @@ TemplateName = Literal[
     "dead_letter_notice",
 ]
 # At which OAuth provider the account is whose tokens a preset's server takes.
-_ACCOUNTS = {"gmail": "google", "outlook": "microsoft"}
+_ACCOUNTS = {"gmail": "google", "outlook": "microsoft", "outlook_personal": "microsoft"}
 SMTP_PORT = 25
 LONGEST_HOST = 253  # RFC 1035 section 2.3.4, as text
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -71,7 +71,7 @@ class SmtpProvider(Part):
 
     id: ProviderId
     vendor: Literal["smtp"]
-    preset: Literal["gmail", "outlook"] | None = None
+    preset: Literal["gmail", "outlook", "outlook_personal"] | None = None
     host: Host | None = None
     port: Port | None = None
     security: Literal["starttls", "tls"] | None = None
@@ -83,7 +83,9 @@ class SmtpProvider(Part):
         if (self.preset is None) == (self.host is None):
             raise ValueError("must have either a preset or a host")
         if self.auth == "xoauth2" and self.preset is None:
-            raise ValueError("knows xoauth2 with the presets gmail and outlook only, elsewhere a password")
+            raise ValueError(
+                f"knows xoauth2 with the presets {', '.join(_ACCOUNTS)} only, elsewhere a password"
+            )
         return self
 
     @property

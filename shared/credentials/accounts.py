@@ -2,7 +2,8 @@
 
 An id token (OpenID Connect Core 1.0) is taken from the token endpoint's own answer, over TLS: that vouches
 for it in place of its signature (section 3.1.3.7, rule 6), and PKCE for its belonging to this consent, in
-place of a nonce (RFC 9700 section 2.1.1). That it is for us, from this provider and not over is checked here.
+place of a nonce (RFC 9700 section 2.1.1). That it is for us, from this provider, and neither
+over nor of later is checked here.
 """
 
 from __future__ import annotations
@@ -14,17 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from shared.credentials import oauth_calls
 from shared.credentials.oauth_calls import ClientRefused
+from shared.credentials.providers.contract import TENANT
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.credentials.clients import OAuthClient
     from shared.credentials.oauth_calls import Account, TokenAnswer
+    from shared.credentials.providers.contract import OAuthProvider
     from shared.platform.http import HttpClient
     from shared.platform.secret import Secret
 
 # Clocks differ; Microsoft's own libraries allow as much.
 LEEWAY_SECONDS = 300
+_END_OF_TIME = 253_402_300_800  # the year 10000, in seconds since 1970
 
 
 def account_of(http: HttpClient, client: OAuthClient, answer: TokenAnswer, now: datetime) -> Account:
@@ -68,11 +72,26 @@ def _wrong(client: OAuthClient, claims: dict[str, Any], now: datetime) -> str:
     audience = claims.get("aud")
     if client.client_id not in (audience if isinstance(audience, list) else [audience]):
         return "id_token_not_for_us"
-    if not client.provider.is_issuer(str(claims.get("iss")), str(claims.get("tid", ""))):
+    if not _is_issuer(client.provider, claims):
         return "id_token_of_others"
-    ends = claims.get("exp")
-    over = not isinstance(ends, int | float) or ends + LEEWAY_SECONDS <= now.timestamp()
-    return "id_token_over" if over else ""
+    if not _is_moment(claims.get("exp")) or claims["exp"] + LEEWAY_SECONDS <= now.timestamp():
+        return "id_token_over"
+    begins = claims.get("nbf", 0)
+    early = not _is_moment(begins) or begins - LEEWAY_SECONDS > now.timestamp()
+    return "id_token_early" if early else ""
+
+
+def _is_issuer(provider: OAuthProvider, claims: dict[str, Any]) -> bool:
+    """Where each tenant has an issuer of its own, the token names the tenant as well, and the same one."""
+    tenant = claims.get("tid")
+    if TENANT in provider.issuer and not (isinstance(tenant, str) and tenant):
+        return False
+    return provider.is_issuer(str(claims.get("iss")), tenant if isinstance(tenant, str) else "")
+
+
+def _is_moment(value: object) -> bool:
+    """Whether it is a NumericDate (RFC 7519 section 2). Python's JSON knows ``NaN`` and ``Infinity`` too."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _END_OF_TIME
 
 
 def _claims(id_token: Secret | None) -> dict[str, Any]:

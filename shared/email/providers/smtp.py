@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import json
 import re
 import ssl
 from dataclasses import dataclass
@@ -43,12 +44,21 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 30.0
 SUBMISSION_PORT, TLS_PORT = 587, 465
 ALLOWED_PORTS = frozenset({TLS_PORT, SUBMISSION_PORT, 2525})
-PRESETS = {"gmail": "smtp.gmail.com", "outlook": "smtp.office365.com"}
+# The last by Microsoft's "POP, IMAP, and SMTP settings for Outlook.com" (support.microsoft.com).
+PRESETS = {
+    "gmail": "smtp.gmail.com",
+    "outlook": "smtp.office365.com",
+    "outlook_personal": "smtp-mail.outlook.com",
+}
 # SendGrid says so over SMTP as a failure that passes; it does not pass by itself.
 _BILLING = "maximum credits exceeded"
 _CLOSING = 421
 _GO_AHEAD = 354
 _CHALLENGE = 334
+_NOT_LOGGED_IN = 535
+# What refuses a token, and no more than it: 5.7.3 is Microsoft's, 5.7.8 the standard's (RFC 4954 section 6).
+_TOKEN_CODES = frozenset({"5.7.3", "5.7.8"})
+_TOKEN_STATUSES = frozenset({"400", "401"})
 _SENDERS = frozenset({"1.7", "1.8"})
 _OURS = re.compile(r"\b(relay|relaying|sender)\b", re.IGNORECASE)
 _MAILBOX_CODES = frozenset({550, 551, 552, 553})
@@ -310,10 +320,13 @@ def _log_in_with_password(wire_: Wire, ways: list[str], username: str, password:
 
 
 def _log_in_with_token(wire_: Wire, username: str, source: TokenSource) -> None:
-    """XOAUTH2, as Google and Microsoft describe it; a token that is refused is renewed once."""
-    reply = _try_token(wire_, username, token := _token(source))
-    if reply.permanent:
-        reply = _try_token(wire_, username, _token(source, refused=token))
+    """XOAUTH2, as Google and Microsoft describe it; a token that is refused is renewed once.
+
+    A new token changes nothing where the mailbox may not send by SMTP at all.
+    """
+    reply, of_token = _try_token(wire_, username, token := _token(source))
+    if of_token:
+        reply, _ = _try_token(wire_, username, _token(source, refused=token))
     _require(reply, "account")
 
 
@@ -329,11 +342,30 @@ def _token(source: TokenSource, refused: Secret | None = None) -> Secret:
         raise Rejected(str(error), about="account", reason=error.reason) from error
 
 
-def _try_token(wire_: Wire, username: str, token: Secret) -> Reply:
+def _try_token(wire_: Wire, username: str, token: Secret) -> tuple[Reply, bool]:
+    """The verdict, and whether it is about the token.
+
+    Google gives its reason as a challenge, a JSON object with a ``status`` as of HTTP ("XOAUTH2 mechanism",
+    error response); an empty answer brings the verdict. Microsoft says it in the verdict's enhanced code.
+    """
     words = f"user={username}\x01auth=Bearer {token.reveal()}\x01\x01"
-    reply = wire_.command("AUTH XOAUTH2 " + _coded(words))
-    # The reason comes as a challenge; an empty answer brings the verdict.
-    return wire_.command("") if reply.code == _CHALLENGE else reply
+    reply, status = wire_.command("AUTH XOAUTH2 " + _coded(words)), ""
+    if reply.code == _CHALLENGE:
+        status = _status_in("".join(reply.lines))
+        reply = wire_.command("")
+    if status:
+        return reply, reply.permanent and status in _TOKEN_STATUSES
+    enhanced = _ENHANCED.match(" ".join(reply.lines))
+    return reply, reply.code == _NOT_LOGGED_IN and (enhanced is None or enhanced[0] in _TOKEN_CODES)
+
+
+def _status_in(challenge: str) -> str:
+    """The status in a challenge; empty where it holds none."""
+    try:
+        told = json.loads(base64.b64decode(challenge))
+    except ValueError:
+        return ""
+    return str(told.get("status", "")) if isinstance(told, dict) else ""
 
 
 def _coded(text: str) -> str:

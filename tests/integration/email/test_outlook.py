@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["microsoft"]
 
+SERVERS = {"outlook": "smtp.office365.com", "outlook_personal": "smtp-mail.outlook.com"}
 SEND = "https://outlook.office.com/SMTP.Send"
 # Later than a token that is refused within a minute of its making, which is not renewed.
 LATER = timedelta(minutes=2)
@@ -45,9 +46,16 @@ class Mailbox:
         deployment: connected with Microsoft.
         dynamodb: for companies.
         username: what the document says.
+        preset: which mail server it names.
     """
 
-    def __init__(self, deployment: Deployment, dynamodb: DynamoDBClient, username: str = OWNER) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        dynamodb: DynamoDBClient,
+        username: str = OWNER,
+        preset: str = "outlook",
+    ) -> None:
         self.deployment = deployment
         self.post = Post()
         self.refused: list[str] = []
@@ -60,7 +68,7 @@ class Mailbox:
             Surroundings(LOOPBACK, SystemClock()),
             NoFiles(),
         )
-        document = {"id": "m", "vendor": "smtp", "preset": "outlook", "username": username, "auth": "xoauth2"}
+        document = {"id": "m", "vendor": "smtp", "preset": preset, "username": username, "auth": "xoauth2"}
         self._settings = SmtpProvider.parse(document)
 
     def takes(self, user: str, token: str) -> bool:
@@ -75,7 +83,7 @@ class Mailbox:
         """As ``email_delivery`` does, with the mail server on this machine in place of Microsoft's."""
         opened = self._outside.provider("sol", self._settings)
         assert isinstance(opened, Smtp)
-        assert opened.server == Server("smtp.office365.com", 587, implicit_tls=False)
+        assert opened.server == Server(SERVERS[self._settings.preset or ""], 587, implicit_tls=False)
         with SmtpServer(self.post, port := free_port(), Switches(), takes=self.takes):
             here = Smtp(Server("localhost", port, implicit_tls=False), opened.login, LOOPBACK)
             here.send(rendered(), Deadline(SystemClock(), 20))
@@ -89,9 +97,12 @@ def deployment(microsoft: RunningVendor, dynamodb: DynamoDBClient, kms: KMSClien
     return deployment
 
 
-def test_an_email_is_sent_as_the_mailbox(deployment: Deployment, dynamodb: DynamoDBClient) -> None:
-    """With the token that consent brought."""
-    mailbox = Mailbox(deployment, dynamodb)
+@pytest.mark.parametrize("preset", SERVERS)
+def test_an_email_is_sent_as_the_mailbox(
+    deployment: Deployment, dynamodb: DynamoDBClient, preset: str
+) -> None:
+    """With the token that consent brought; a personal mailbox has another server."""
+    mailbox = Mailbox(deployment, dynamodb, preset=preset)
     mailbox.send()
     [mail] = mailbox.post.all()
     assert OWNER in str(mail)

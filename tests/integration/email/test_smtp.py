@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 import threading
@@ -16,7 +17,8 @@ from local.smtp_simulator.server import SmtpFault, SmtpServer, Switches
 from shared.companies.email import SmtpProvider
 from shared.email.providers.contract import Ambiguous, NotAccepted, Rejected, Unsupported
 from shared.email.providers.registry import server_of
-from shared.email.providers.smtp import Login, Server, Smtp
+from shared.email.providers.smtp import Login, Server, Smtp, _log_in_with_token
+from shared.email.providers.smtp_wire import Reply
 from shared.email.rendered import File
 from shared.platform.addresses import AddressGuard
 from shared.platform.clock import Deadline, SystemClock
@@ -184,6 +186,61 @@ def test_a_token_that_is_refused_again_is_the_accounts_fault(smtp: Bench) -> Non
     assert caught.value.about == "account"
 
 
+DENIED = base64.b64encode(b'{"status":"403","schemes":"Bearer"}').decode()
+OVER = base64.b64encode(b'{"status":"401","schemes":"Bearer"}').decode()
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        ["535 5.7.3 Authentication unsuccessful"],
+        ["535 5.7.8 Username and Password not accepted"],
+        ["535 Authentication failed"],
+        [f"334 {OVER}", "535 5.7.139 whatever"],
+        ["334 e30=", "535 5.7.3 Authentication unsuccessful"],
+        ["334 %%%", "535 5.7.3 Authentication unsuccessful"],
+    ],
+)
+def test_a_refusal_that_is_about_the_token_renews_it(replies: list[str]) -> None:
+    """In Google's way or in Microsoft's."""
+    wire, tokens = ScriptedWire([*replies, "235 2.7.0 Accepted"]), Tokens("first", "second")
+    _log_in_with_token(wire, "hola", tokens)  # type: ignore[arg-type]
+    assert (tokens.refused, wire.left) == (["first"], [])
+
+
+@pytest.mark.parametrize(
+    ("replies", "error"),
+    [
+        (["535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled"], Rejected),
+        (["535 5.7.30 Basic authentication is not supported"], Rejected),
+        ([f"334 {DENIED}", "535 5.7.3 Authentication unsuccessful"], Rejected),
+        (["530 5.7.57 Client not authenticated to send mail"], Rejected),
+        (["554 5.7.3 No"], Rejected),
+        (["454 4.7.0 Later"], NotAccepted),
+    ],
+)
+def test_a_refusal_that_is_about_something_else_renews_no_token(
+    replies: list[str], error: type[Exception]
+) -> None:
+    """A mailbox that may not send by SMTP refuses every token; the next would be wasted as well."""
+    wire, tokens = ScriptedWire(replies), Tokens("first", "second")
+    with pytest.raises(error):
+        _log_in_with_token(wire, "hola", tokens)  # type: ignore[arg-type]
+    assert (tokens.refused, wire.left) == ([], [])
+
+
+class ScriptedWire:
+    """Says these replies, one after the other."""
+
+    def __init__(self, replies: list[str]) -> None:
+        self.left = list(replies)
+
+    def command(self, _line: str) -> Reply:
+        """The next one."""
+        code, _, words = self.left.pop(0).partition(" ")
+        return Reply(int(code), (words,))
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused(smtp: Bench) -> None:
     """The password stays here."""
     with pytest.raises(Rejected) as caught:
@@ -299,6 +356,7 @@ def test_the_document_says_where() -> None:
     """Presets and customs."""
     assert settings(preset="gmail") == Server("smtp.gmail.com", 587, implicit_tls=False)
     assert settings(preset="outlook") == Server("smtp.office365.com", 587, implicit_tls=False)
+    assert settings(preset="outlook_personal") == Server("smtp-mail.outlook.com", 587, implicit_tls=False)
     assert settings(host="mail.b.es", port=465) == Server("mail.b.es", 465, implicit_tls=True)
     assert settings(host="mail.b.es", security="tls") == Server("mail.b.es", 465, implicit_tls=True)
     assert settings(host="mail.b.es", port=2525) == Server("mail.b.es", 2525, implicit_tls=False)

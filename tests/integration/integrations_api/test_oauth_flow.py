@@ -842,7 +842,7 @@ def test_xoauth2_of_a_server_that_nobody_can_connect_is_refused(api: Api) -> Non
     }
     answer = api("PUT", "/api/companies/sol", document, key=api.operator)
     assert answer.status == 422
-    assert "knows xoauth2 with the presets gmail and outlook only" in answer.text
+    assert "knows xoauth2 with the presets gmail, outlook, outlook_personal only" in answer.text
 
 
 MICROSOFT = "/api/integrations/microsoft"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,7 @@ from shared.credentials.oauth_calls import ClientRefused
 from shared.credentials.providers.registry import provider_named
 from shared.platform.secret import Secret
 from tests.fakes.clock import FakeClock
-from tests.fakes.oauth_provider import CLIENT_ID, EMAIL, FakeOAuthProvider, id_token
+from tests.fakes.oauth_provider import CLIENT_ID, EMAIL, TENANT, FakeOAuthProvider, id_token
 
 CLOCK = FakeClock()
 CLIENT = OAuthClient(provider_named("microsoft"), CLIENT_ID, FakeOAuthProvider(CLOCK, "microsoft"))
@@ -57,6 +58,15 @@ def test_clocks_may_differ_a_little() -> None:
     assert account_in(CLIENT, told(exp=ended + 1), CLOCK.now()).email == EMAIL
     with pytest.raises(ClientRefused):
         account_in(CLIENT, told(exp=ended), CLOCK.now())
+    begins = CLOCK.now().timestamp() + LEEWAY_SECONDS
+    assert account_in(CLIENT, told(nbf=begins), CLOCK.now()).email == EMAIL
+
+
+def test_where_there_is_one_issuer_no_tenant_is_asked_for() -> None:
+    """Only Microsoft's tokens have one."""
+    client = replace(CLIENT, provider=replace(CLIENT.provider, issuer="https://one.example"))
+    told_by_one = told(iss="https://one.example", tid=None)
+    assert account_in(client, told_by_one, CLOCK.now()).email == EMAIL
 
 
 @pytest.mark.parametrize(
@@ -67,7 +77,19 @@ def test_clocks_may_differ_a_little() -> None:
         ({"iss": "https://login.evil.example/v2.0"}, "id_token_of_others"),
         ({"iss": None}, "id_token_of_others"),
         ({"tid": "9188040d-6c67-4c5b-b112-36a304b66dad"}, "id_token_of_others"),
+        ({"tid": ""}, "id_token_of_others"),
+        ({"tid": None}, "id_token_of_others"),
+        ({"tid": [TENANT]}, "id_token_of_others"),
         ({"exp": 1}, "id_token_over"),
+        ({"exp": float("nan")}, "id_token_over"),
+        ({"exp": float("inf")}, "id_token_over"),
+        ({"exp": 10**400}, "id_token_over"),
+        ({"exp": True}, "id_token_over"),
+        ({"nbf": CLOCK.now().timestamp() + LEEWAY_SECONDS + 1}, "id_token_early"),
+        ({"nbf": float("nan")}, "id_token_early"),
+        ({"nbf": float("-inf")}, "id_token_early"),
+        ({"nbf": None}, "id_token_early"),
+        ({"nbf": "now"}, "id_token_early"),
         ({"exp": "tomorrow"}, "id_token_over"),
         ({"sub": ""}, "id_token_nameless"),
         ({"sub": 7}, "id_token_nameless"),
