@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
-from functions.integrations_api.connect_texts import REASONS, TEXTS, scope_texts, text
+from functions.integrations_api.connect_texts import REASONS, TEXTS, place_text, scope_texts, text
 from functions.integrations_api.routing import Answer
 
 if TYPE_CHECKING:
@@ -129,6 +129,8 @@ def _names(end: Arrival, language: str) -> dict[str, str]:
         "company": end.company_name,
         "account": end.account_email or text("unnamed", language),
         "previous": end.previous_email or text("unnamed", language),
+        "left": end.left_email or text("this_account", language),
+        "place": place_text(end.provider.remove_at or end.provider.title, language),
     }
 
 
@@ -136,7 +138,8 @@ def _details(end: Arrival, language: str, names: dict[str, str]) -> list[str]:
     if end.outcome != "insufficient":
         return []
     kept = [_paragraph(text("insufficient_kept", language, **names))] if end.previous_email else []
-    again = _paragraph(text("insufficient_again", language))
+    way = "insufficient_boxes" if end.provider.boxes else "insufficient_whole"
+    again = _paragraph(text(way, language, **names))
     return [_list(scope_texts(end.missing, language)), again, *kept]
 
 

@@ -51,10 +51,15 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "The account {account} did not give {company} these permissions, and is not used without them:",
         "A conta {account} não deu a {company} estas autorizações, e sem elas não é usada:",
     ),
-    "insufficient_again": (
+    "insufficient_boxes": (
         "Pide un enlace nuevo y marca todas las casillas.",
         "Ask for a new link, and tick every box.",
         "Peça uma nova ligação e marque todas as caixas.",
+    ),
+    "insufficient_whole": (
+        "Pide un enlace nuevo y acepta todo lo que pida {title}.",
+        "Ask for a new link, and accept everything that {title} asks for.",
+        "Peça uma nova ligação e aceite tudo o que {title} pedir.",
     ),
     "insufficient_kept": (
         "La conexión anterior con {previous} sigue como estaba.",
@@ -94,9 +99,9 @@ TEXTS: dict[str, tuple[str, str, str]] = {
         "Alguém mudou a ligação entretanto, por isso nada foi feito.",
     ),
     "by_hand": (
-        "{title} no ha confirmado el fin del acceso: quítalo también en tu cuenta de {title}.",
-        "{title} did not confirm that access has ended: remove it in your {title} account as well.",
-        "{title} não confirmou o fim do acesso: remova-o também na sua conta de {title}.",
+        "{title} no ha confirmado el fin del acceso de {left}: quítalo también con esa cuenta en {place}.",
+        "{title} did not confirm that the access of {left} has ended: remove it as well, with that account, at {place}.",
+        "{title} não confirmou o fim do acesso de {left}: remova-o também com essa conta em {place}.",
     ),
     "failed_title": ("No se ha podido conectar", "It could not be connected", "Não foi possível ligar"),
     "state_unknown": (
@@ -156,6 +161,9 @@ TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     "continue": ("Continuar a {host}", "Continue to {host}", "Continuar para {host}"),
     "close": ("Ya puedes cerrar esta página.", "You can close this page now.", "Já pode fechar esta página."),
+    "this_account": (
+        "la cuenta con la que has entrado", "the account that you signed in with", "a conta com que entrou",
+    ),
     "unnamed": ("sin nombre", "without a name", "sem nome"),
 }  # fmt: skip
 # Which text explains a reason; a reason that has a text of its own needs no line.
@@ -172,6 +180,14 @@ REASONS = {
     "unauthorized_client": "not_set_up",
     "invalid_scope": "not_set_up",
     "no_code": "code_refused",
+}
+# Where a provider lets people end access, where that is more than an address.
+PLACES: dict[str, tuple[str, str, str]] = {
+    "myapps.microsoft.com (work or school), or account.live.com/consent/Manage (personal)": (
+        "myapps.microsoft.com (trabajo o centro educativo) o account.live.com/consent/Manage (personal)",
+        "myapps.microsoft.com (work or school), or account.live.com/consent/Manage (personal)",
+        "myapps.microsoft.com (trabalho ou escola) ou account.live.com/consent/Manage (pessoal)",
+    ),
 }
 SCOPES: dict[str, tuple[str, str, str]] = {
     f"{_GOOGLE}calendar.freebusy": (
@@ -241,3 +257,8 @@ def scope_texts(scopes: Iterable[str], language: str) -> list[str]:
     """Scopes in words; one that nobody has put into words stands as it is."""
     number = LANGUAGES.index(language)
     return [SCOPES[scope][number] if scope in SCOPES else scope for scope in scopes]
+
+
+def place_text(place: str, language: str) -> str:
+    """Where access is ended, in words; an address stands as it is."""
+    return PLACES[place][LANGUAGES.index(language)] if place in PLACES else place

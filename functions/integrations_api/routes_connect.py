@@ -118,10 +118,11 @@ def _ended(call: Call, end: Arrival) -> Answer:
     """To the company's page at once where the operator trusts it too, else by a page of ours.
 
     A company writes its own return addresses; that a person sees which account goes to whom, and can undo it,
-    is not for a company to switch off. Pages of an origin that may call the API show it themselves.
+    is not for a company to switch off. Pages of an origin that may call the API show it themselves. They are
+    not told what is left to do by hand, so that is read on ours first.
     """
     trusted = bool(end.return_to) and origin_of(end.return_to) in call.services.allowed_origins
-    if trusted and end.outcome not in {"another_account", "disconnected"}:
+    if trusted and not end.warnings and end.outcome not in {"another_account", "disconnected"}:
         return pages.back(end)
     return pages.arrival(end, language_of(end.language))
 

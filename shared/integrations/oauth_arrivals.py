@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from shared.credentials.accounts import account_of
 from shared.credentials.connections import NewConnection, RefreshTokenMissing
 from shared.credentials.oauth_calls import ClientRefused, GrantDead
 from shared.credentials.states import NewState
+from shared.integrations.oauth_accounts import Grant
 from shared.integrations.oauth_values import Arrival
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import FrontdeskError, InvalidInput, RetryLater
@@ -122,7 +122,7 @@ class Arrivals:
             try:
                 return self._told(self._exchanged(visit, code))
             except FrontdeskError as error:
-                return self._failed(visit, error)
+                return self._told(self._failed(visit, error))
 
     def decided(self, visit: Visit, word: str) -> Arrival:
         """Do what the person said to an outcome."""
@@ -132,7 +132,7 @@ class Arrivals:
                     return self._told(self._undone(visit))
                 return self._told(self._switched(visit) if word == "switch" else self._kept(visit))
             except FrontdeskError as error:
-                return self._failed(visit, error)
+                return self._told(self._failed(visit, error))
 
     # -- the way in -----------------------------------------------------------------------------------
 
@@ -149,14 +149,14 @@ class Arrivals:
         before = self._connections.get(company_id, name)
         try:
             account = account_of(http, client, answer, self._clock.now())
-        except FrontdeskError:
-            if before is None:  # else it may be the same account, whose grant would end as a whole
-                self._discard(http, visit, answer)
-            raise
+        except FrontdeskError as error:
+            if before is not None:  # it may be the same account, whose grant would end as a whole
+                raise
+            return self._discarded(answer, self._failed(visit, error))
         new = _connection(visit.provider, answer, account)
         missing = visit.provider.missing(new.scopes)
         if before is not None and before.account_id != account.account_id:
-            return self._other_account(http, visit, answer, new, before)
+            return self._other_account(visit, answer, new, before)
         if missing and before is not None and before.status == "connected":
             # What works goes on working: the earlier grant has what this one lacks.
             return visit.ends(
@@ -168,25 +168,21 @@ class Arrivals:
         return self._stored(visit, new)
 
     def _other_account(
-        self,
-        http: HttpClient,
-        visit: Visit,
-        answer: TokenAnswer,
-        new: NewConnection,
-        before: Connection,
+        self, visit: Visit, answer: TokenAnswer, new: NewConnection, before: Connection
     ) -> Arrival:
         """Another account than before: nothing is stored until the person says so."""
         missing = visit.provider.missing(new.scopes)
-        if missing or answer.refresh_token is None:
-            self._discard(http, visit, answer)
-            if not missing:
-                raise RefreshTokenMissing("the provider gave no refresh token")
-            return visit.ends(
+        if missing:
+            end = visit.ends(
                 "insufficient",
                 account_email=new.account_email,
                 missing=tuple(sorted(missing)),
                 previous_email=before.account_email,
             )
+            return self._discarded(answer, end, new.account_email)
+        if answer.refresh_token is None:
+            error = RefreshTokenMissing("the provider gave no refresh token")
+            return self._discarded(answer, self._failed(visit, error), new.account_email)
         facts = {
             "account_id": new.account_id,
             "account_email": new.account_email,
@@ -246,14 +242,13 @@ class Arrivals:
             settings=facts["settings"],
         )
         end = self._stored(visit, new)
-        return replace(end, warnings=tuple(self._accounts.end(name, grant)))
+        warnings = tuple(self._accounts.end(name, grant))
+        return replace(end, warnings=warnings, left_email=facts["before_email"])
 
     def _kept(self, visit: Visit) -> Arrival:
         facts = visit.state.facts
-        with suppress(FrontdeskError):  # it stays at the provider, and nobody has its tokens any more
-            client = self._clients.of(visit.provider.name)
-            oauth_calls.revoke(self._http(), client, visit.state.secrets["refresh_token"])
-        return visit.ends("kept", account_email=facts["before_email"])
+        end = visit.ends("kept", account_email=facts["before_email"])
+        return self._given_back(end, facts["account_email"], visit.state.secrets["refresh_token"])
 
     def _undone(self, visit: Visit) -> Arrival:
         facts, name = visit.state.facts, visit.provider.name
@@ -267,15 +262,27 @@ class Arrivals:
             f"{name}.disconnect",
             {"account": facts["account_email"], "reason": "not me"},
         )
-        return visit.ends("disconnected", account_email=facts["account_email"], warnings=tuple(warnings))
+        return visit.ends(
+            "disconnected",
+            account_email=facts["account_email"],
+            warnings=tuple(warnings),
+            left_email=facts["account_email"],
+        )
 
     # -- ends -----------------------------------------------------------------------------------------
 
-    def _discard(self, http: HttpClient, visit: Visit, answer: TokenAnswer) -> None:
-        """A grant that will not be used is given back, as far as that works."""
-        with suppress(FrontdeskError):
-            client = self._clients.of(visit.provider.name)
-            oauth_calls.revoke(http, client, answer.refresh_token or answer.access_token)
+    def _discarded(self, answer: TokenAnswer, end: Arrival, email: str = "") -> Arrival:
+        """An end after which what was granted just now will not be used."""
+        return self._given_back(end, email, answer.refresh_token or answer.access_token)
+
+    def _given_back(self, end: Arrival, email: str, token: Secret) -> Arrival:
+        """A grant that will not be used is ended; where that cannot be done, the person reads where they can.
+
+        Nobody has its tokens any more, whatever the provider says.
+        """
+        grant = Grant(email or "that account", token)
+        warnings = tuple(self._accounts.end(end.provider.name, grant))
+        return replace(end, warnings=warnings, left_email=email)
 
     def _failed(self, visit: Visit, error: FrontdeskError) -> Arrival:
         """Each error in the slug of the page that explains it; the log has the exact reason."""
@@ -283,7 +290,7 @@ class Arrivals:
         if isinstance(error, ClientRefused | SecretMissing):
             # Nobody but the operator can mend it, and every company meets it.
             count("OAuthClientRefused", provider=visit.provider.name, reason=error.reason)
-        return self._told(visit.ends("failed", reason=_slug(error)))
+        return visit.ends("failed", reason=_slug(error))
 
     def _told(self, arrival: Arrival) -> Arrival:
         log.info("consent ended", outcome=arrival.outcome, reason=arrival.reason)

@@ -125,6 +125,7 @@ class Arrival:
         return_to: where the browser may go now; empty: nowhere.
         choice: the token with which this person may still change the outcome.
         warnings: what is left to do by hand.
+        left_email: the account whose access is left to be ended by hand.
     """
 
     outcome: Outcome
@@ -139,6 +140,7 @@ class Arrival:
     return_to: str = ""
     choice: Secret | None = field(default=None, repr=False)
     warnings: tuple[str, ...] = ()
+    left_email: str = ""
 
     @property
     def good(self) -> bool:

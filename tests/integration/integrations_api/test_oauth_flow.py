@@ -847,6 +847,7 @@ def test_xoauth2_of_a_server_that_nobody_can_connect_is_refused(api: Api) -> Non
 
 MICROSOFT = "/api/integrations/microsoft"
 SEND = "https://outlook.office.com/SMTP.Send"
+READ = "https://outlook.office.com/IMAP.AccessAsUser.All"
 
 
 def at_microsoft(api: Api, browser: Browser, email: str = "ana@sol.example", **consent: Any) -> Told:  # noqa: ANN401 - arguments of FakeConsents.consent
@@ -925,7 +926,77 @@ def test_another_mailbox_is_asked_about_before_it_counts(sol: Api) -> None:
     assert status(sol, "microsoft")["account_email"] == "ana@sol.example"
     done = browser.press(page, f"{MICROSOFT}/callback", "Cambiar")
     assert status(sol, "microsoft")["account_email"] == "otra@sol.example"
-    assert "quítalo también en tu cuenta" in done.text
+    assert "fin del acceso de ana@sol.example: quítalo también con esa cuenta en myapps" in done.text
+
+
+@pytest.mark.parametrize(
+    ("language", "button", "words"),
+    [
+        ("es", "Dejar", "el fin del acceso de otra@sol.example: quítalo también con esa cuenta en myapps"),
+        (
+            "en",
+            "Keep",
+            "the access of otra@sol.example has ended: remove it as well, with that account, at myapps",
+        ),
+        ("pt", "Manter", "o fim do acesso de otra@sol.example: remova-o também com essa conta em myapps"),
+    ],
+)
+def test_who_keeps_the_earlier_mailbox_reads_where_to_end_the_others_access(
+    api: Api, language: str, button: str, words: str
+) -> None:
+    """Microsoft has no call for that, so the grant that nobody uses stays there."""
+    api.company("sol", language=language)
+    browser = Browser(api)
+    at_microsoft(api, browser)
+    kept = browser.press(at_microsoft(api, browser, "otra@sol.example"), f"{MICROSOFT}/callback", button)
+    assert status(api, "microsoft")["account_email"] == "ana@sol.example"
+    assert words in kept.text
+    other = {"es": "(trabajo o centro", "en": "(work or school)", "pt": "(trabalho ou escola)"}
+    assert other[language] in kept.text
+
+
+def test_a_page_that_the_operator_trusts_does_not_come_before_what_is_left_to_do(
+    dynamodb: DynamoDBClient, kms: KMSClient
+) -> None:
+    """It would not be told; ours leads on to it."""
+    api = Api(dynamodb, kms, allowed_origins=(APP,))
+    api.company("sol", return_urls=[APP])
+    browser = Browser(api)
+
+    def arrive(email: str) -> Told:
+        location = depart(browser, link(api, "microsoft", return_to=APP))
+        return browser.get(callback("microsoft", api.provider.consent(location, email)))
+
+    assert arrive("ana@sol.example").status == 302
+    kept = browser.press(arrive("otra@sol.example"), f"{MICROSOFT}/callback", "Dejar")
+    assert (kept.status, "myapps.microsoft.com" in kept.text, f"{APP}/dashboard" in kept.text) == (
+        200,
+        True,
+        True,
+    )
+
+
+def test_a_grant_of_microsofts_that_comes_to_nothing_is_said_to_stay(sol: Api) -> None:
+    """Where nothing is told of the account, where a permission is missing, where none is lasting."""
+    sol.provider.id_token = {"sub": ""}
+    page = at_microsoft(sol, Browser(sol))
+    assert "el fin del acceso de la cuenta con la que has entrado: quítalo también" in page.text
+    sol.provider.id_token = {}
+    at_microsoft(sol, Browser(sol))
+    page = at_microsoft(sol, Browser(sol), "otra@sol.example", scopes=READ)
+    assert "el fin del acceso de otra@sol.example: quítalo también" in page.text
+    page = at_microsoft(sol, Browser(sol), "otra@sol.example", refresh=False)
+    assert "no ha dado un permiso duradero" in page.text
+    assert "el fin del acceso de otra@sol.example: quítalo también" in page.text
+    assert status(sol, "microsoft")["account_email"] == "ana@sol.example"
+
+
+def test_a_missing_permission_of_microsofts_is_told_without_boxes(sol: Api) -> None:
+    """Its page has none: all or nothing."""
+    page = at_microsoft(sol, Browser(sol), scopes=READ)
+    assert page.status == 403
+    assert "acepta todo lo que pida Microsoft Outlook" in page.text
+    assert "casillas" not in page.text
 
 
 def test_an_organization_that_does_not_allow_it_is_told_as_that(sol: Api) -> None:
