@@ -8,34 +8,29 @@ timer comes back and nothing is left to do, it is deleted as well.
 from __future__ import annotations
 
 import json
-import traceback
 from typing import TYPE_CHECKING
 
-from shared.companies.pulse import CHATWOOT
-from shared.conversations.blame import SPOKE, failing_service
+from shared.conversations.attempts import Attempts
 from shared.conversations.case import speaking_rules
 from shared.conversations.customers import note_of
 from shared.conversations.delivery_rates import count_failed
-from shared.conversations.describing import customer_entries
-from shared.conversations.giving_up import DeadLetter
 from shared.conversations.hand_over_plans import failure_plan
 from shared.conversations.inbox import Inbox, burst_of, quiet_in_seconds
 from shared.conversations.incoming import IncomingMessage, PartFailure
 from shared.conversations.ledger import MAX_MESSAGES_PER_TURN, Ledger
 from shared.conversations.ledger_head import FenceLost
 from shared.conversations.plan import Outcome
-from shared.conversations.posting import FAILED, NOT_SENT, POSTING, Unsettled, turn_of
+from shared.conversations.posting import FAILED, POSTING, turn_of
 from shared.conversations.queues import come_back
 from shared.conversations.reminders import DueReminder
 from shared.conversations.reminding import Reminding
 from shared.conversations.staff_mail import StaffMail
-from shared.conversations.turn import Turn
 from shared.platform.clock import Deadline, epoch_milliseconds
-from shared.platform.errors import GiveUp, NotFound, RetryLater
-from shared.platform.observability import count, log, milliseconds
+from shared.platform.errors import NotFound
+from shared.platform.observability import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from shared.companies.model import Company
@@ -43,6 +38,7 @@ if TYPE_CHECKING:
     from shared.conversations.keys import ConversationKey
     from shared.conversations.letters import Letter
     from shared.conversations.queues import ConversationQueue
+    from shared.conversations.turn import Turn
     from shared.platform.queue_records import QueueRecord
     from shared.platform.tables import Item
 
@@ -80,7 +76,6 @@ class Visit:
     ) -> None:
         self._desk = desk
         self._queue = queue
-        self._dead_letters = dead_letters
         self._key = key
         self._letters = tuple(letters)
         self._timer = self._letters[-1].record
@@ -90,6 +85,15 @@ class Visit:
         self._inbox = Inbox(desk.table, key)
         self._reminding = Reminding(desk, self._ledger)
         self._mail = StaffMail(desk, self._ledger)
+        self._attempts = Attempts(
+            desk,
+            dead_letters,
+            self._ledger,
+            self._reminding,
+            self._letters[-1].about,
+            renew=self._renew,
+            time_left=time_left,
+        )
 
     def make(self) -> list[QueueRecord]:
         """Do what is due.
@@ -204,18 +208,18 @@ class Visit:
             plan = failure_plan(case, error, speaking_rules(case), self._desk.clock.now())
             self._ledger.open_with_plan(self._mail.planned(plan, case), tells_failure=True)
 
-        return self._guarded(company, [], 1, unanswered, open_turn)
+        return self._attempts.run(company, [], 1, unanswered, open_turn)
 
     def _remind(self, company: Company) -> float | None:
         """A turn of its own as well; customers who wrote meanwhile are answered before it."""
         found = self._reminding.look(company)
         if not isinstance(found, tuple):
-            return self._rest([], []) if found is None else found
+            return self._attempts.rest([], []) if found is None else found
 
         def open_turn(turn: Turn) -> None:
             self._reminding.open(turn.fresh_case(), *found)
 
-        return self._guarded(company, [], 1, [], open_turn)
+        return self._attempts.run(company, [], 1, [], open_turn)
 
     def _wait_for_quiet(self, unanswered: Sequence[IncomingMessage], company: Company) -> float | None:
         wait = quiet_in_seconds(
@@ -239,49 +243,8 @@ class Visit:
         attempts = self._ledger.open_turn(messages, counts=not settling)
         if not messages and "plan" not in entries:
             self._ledger.close(Outcome.DELETED, [])  # the customer took every message back
-            return self._rest(unanswered, messages)
-        return self._guarded(company, messages, attempts, unanswered)
-
-    def _guarded(
-        self,
-        company: Company,
-        messages: list[IncomingMessage],
-        attempts: int,
-        unanswered: list[IncomingMessage],
-        open_turn: Callable[[Turn], None] | None = None,
-    ) -> float | None:
-        """Run the turn, and say when to come again, whatever became of it."""
-        try:
-            outcome = self._run(company, messages, open_turn)
-        except Unsettled as unsettled:
-            # Bounded by itself: two minutes a part, and posting it again is an attempt.
-            return unsettled.after_seconds
-        except GiveUp as failed:
-            self._note_health(failed)
-            self._give_up(company, messages, failed.reason)
-        except RetryLater as failed:
-            self._note_health(failed)
-            return self._retry_or_give_up(company, messages, attempts, failed)
-        else:
-            if self._desk.pulse is not None and outcome in SPOKE:
-                self._desk.pulse.worked(self._key.company_id, CHATWOOT)
-            if outcome is Outcome.DISCARDED:
-                return 0.0
-        return self._rest(unanswered, messages)
-
-    def _note_health(self, failed: GiveUp | RetryLater) -> None:
-        """What failed outside of us is told by health, long before anybody counts dead letters."""
-        service = failing_service(failed)
-        if self._desk.pulse is not None and service:
-            self._desk.pulse.failed(self._key.company_id, service, failed.reason)
-
-    def _rest(
-        self, unanswered: Sequence[IncomingMessage], answered: Sequence[IncomingMessage]
-    ) -> float | None:
-        """What came in beyond this turn gets its own: at once, in the next visit."""
-        head = self._ledger.head
-        more = len(unanswered) > len(answered) or head.failing or head.reminders
-        return 0.0 if more else None
+            return self._attempts.rest(unanswered, messages)
+        return self._attempts.run(company, messages, attempts, unanswered)
 
     def _messages_of_turn(
         self, entries: dict[str, Item], unanswered: list[IncomingMessage]
@@ -299,100 +262,6 @@ class Visit:
             taken.append(message)
         return taken
 
-    def _run(
-        self,
-        company: Company,
-        messages: list[IncomingMessage],
-        open_turn: Callable[[Turn], None] | None,
-    ) -> Outcome:
-        connection = self._desk.companies.connection(self._key.company_id)
-        if connection is None or not connection.connected:
-            raise GiveUp("the company is not connected to Chatwoot", reason="not_connected")
-        seconds = self._time_left.remaining_seconds() - self._desk.settings.reserve_seconds
-        deadline = Deadline(self._desk.clock, min(self._desk.settings.turn_seconds, seconds))
-        self._renew()
-        turn = Turn(
-            self._desk,
-            self._ledger,
-            company,
-            connection,
-            messages,
-            about=(messages or [self._letters[-1].about])[-1],
-            renew=self._renew,
-            deadline=deadline,
-        )
-        try:
-            if open_turn is not None:
-                open_turn(turn)
-            outcome = turn.run(self._ledger.entries())
-        except (FenceLost, Unsettled, GiveUp, RetryLater):
-            raise
-        except Exception as broken:
-            # An error of ours may pass, and must not stop the customer from getting an answer in the end.
-            log.error("a turn broke", error=type(broken).__name__, where=where(broken))
-            raise RetryLater("a turn broke", reason="broken") from broken
-        if messages:
-            waited_ms = epoch_milliseconds(self._desk.clock.now()) - messages[0].waits_since_ms
-            milliseconds("TurnWaitTime", waited_ms)
-        return outcome
-
     def _renew(self) -> None:
         """The queue's visibility is the lease: a worker that dies lets go of its conversation soon."""
         self._queue.hide(self._timer, self._desk.settings.lease_seconds)
-
-    def _retry_or_give_up(
-        self, company: Company, messages: list[IncomingMessage], attempts: int, failed: RetryLater
-    ) -> float | None:
-        waits = self._desk.settings.retry_seconds
-        log.warning("an attempt failed", reason=failed.reason, attempt=attempts)
-        count("AttemptsFailed", reason=failed.reason)
-        if attempts <= len(waits):
-            wait = max(waits[attempts - 1], failed.after_seconds or 0.0)
-            if self._patient(company, messages, wait):
-                return wait
-        self._give_up(company, messages, failed.reason)
-        return self._rest(self._inbox.unanswered(self._ledger.head.watermark), [])
-
-    def _patient(self, company: Company, messages: list[IncomingMessage], wait_seconds: float) -> bool:
-        """Whether the oldest unanswered message may wait so much longer."""
-        oldest_ms = burst_of(messages or [self._letters[-1].about]).first_ms
-        patient_until_ms = oldest_ms + company.patience_seconds * 1000
-        return epoch_milliseconds(self._desk.clock.now()) + wait_seconds * 1000 <= patient_until_ms
-
-    def _give_up(self, company: Company, messages: list[IncomingMessage], reason: str) -> None:
-        head = self._ledger.head
-        if not messages and self._reminding.gave_up(reason):
-            return
-        if not head.turn or self._ledger.look().turn != head.turn:
-            log.warning("the turn was closed before the error: nothing is given up", reason=reason)
-            return
-        case = DeadLetter(
-            self._key,
-            head.turn,
-            reason,
-            tuple(message.message_id for message in messages),
-            (messages or [self._letters[-1].about])[-1],
-            epoch_milliseconds(self._desk.clock.now()),
-            told=self._was_told(),
-        )
-        log.error("a turn was given up", reason=reason, messages=len(messages))
-        count("TurnsGivenUp", reason=reason)
-        self._dead_letters.send_case(
-            case.as_plain(), group_id=self._key.group_id, identity=f"{case.identity}:{head.turn}"
-        )
-        keep_days = company.retention.history_days
-        self._ledger.close(Outcome.GIVEN_UP, messages, customer_entries(messages), keep_days=keep_days)
-
-    def _was_told(self) -> bool:
-        """Whether the customer has already read, in this turn, that a person will go on."""
-        entries = self._ledger.entries()
-        plan = self._ledger.plan(entries)
-        unread = {NOT_SENT, FAILED}
-        sent = any(name.startswith("part#") and item["state"] not in unread for name, item in entries.items())
-        return plan is not None and plan.outcome is Outcome.HANDED_OVER and sent
-
-
-def where(error: BaseException) -> list[str]:
-    """Files and lines of a traceback, without the error's own words, which may repeat a customer's."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return [f"{frame.filename.rsplit('/', 3)[-1]}:{frame.lineno} {frame.name}" for frame in frames]

@@ -14,10 +14,11 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from shared.conversations.attempts import where
 from shared.conversations.backlog import TakenUp
 from shared.conversations.letters import Letter, content_of
 from shared.conversations.queues import come_back
-from shared.conversations.visit import FULL_BATCH, Visit, where
+from shared.conversations.visit import FULL_BATCH, Visit
 from shared.platform.clock import Deadline
 from shared.platform.observability import bound, count, log
 

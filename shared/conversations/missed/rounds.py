@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from shared.conversations.attempts import where
 from shared.conversations.missed.errands import Errand
 from shared.conversations.missed.search import OutOfCalls, Search
-from shared.conversations.visit import where
 from shared.platform.clock import Deadline
 from shared.platform.errors import FrontdeskError, RetryLater
 from shared.platform.observability import bound, count, log
