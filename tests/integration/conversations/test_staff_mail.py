@@ -429,6 +429,16 @@ def test_a_letter_that_was_handed_over_stays_so_when_the_company_is_disconnected
     assert mailing.dead_letter_items()[0]["state"] == "handed_over"
 
 
+def test_a_letter_that_nobody_could_be_told_of_is_not_taken_for_handed_over(mailing: MailingWorld) -> None:
+    """Its turn was given up, and whoever did that died before it could say so."""
+    mailing.chatwoot.post_faults.extend(["refused"] * 9)
+    mailing.staff.faults.append(OSError("no table"))
+    mailing.dead_letters.send(mailing.message("hola", 70_011))
+    mailing.office_until_done()
+    assert [told["kind"] for told in mailing.staff.told.values()] == ["left_unanswered"]
+    assert mailing.dead_letter_items()[0]["state"] == "untold"
+
+
 def test_a_person_who_has_the_conversation_already_is_not_told(mailing: MailingWorld) -> None:
     """They read the note."""
 
