@@ -247,9 +247,10 @@ class Tokens:
         provider = self._tools.clients.provider(connection.provider)
         missing = provider.missing(frozenset(connection.scopes), needs or None)
         if missing:
+            way = "tick every box" if provider.boxes else "accept everything that it asks for"
             raise InsufficientScopes(
-                f"{provider.title} was connected without {', '.join(sorted(missing))}: connect again and "
-                "tick every box"
+                f"{provider.title} was connected without {', '.join(sorted(missing))}: "
+                f"connect again and {way}"
             )
 
 

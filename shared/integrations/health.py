@@ -113,7 +113,7 @@ def connection_health(connection: Connection, now: datetime) -> Health:
         remedy = f"connect again: POST /api/integrations/{provider}/connect"
         return Health(Condition.BROKEN, f"the provider accepts the connection no longer{why}", since, remedy)
     if connection.status == "insufficient":
-        remedy = f"connect again and leave every box ticked: POST /api/integrations/{provider}/connect"
+        remedy = f"connect again and allow everything: POST /api/integrations/{provider}/connect"
         return Health(Condition.BROKEN, "not every permission was granted", since, remedy)
     if last is not None:
         ended = connection.access_expires_at is not None and connection.access_expires_at <= now

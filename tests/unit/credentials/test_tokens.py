@@ -260,6 +260,14 @@ def test_an_unticked_box_is_told_in_words_before_any_call() -> None:
     assert world.worker().access_token("sol", "google", needs=needs).secret == Secret("access-0")
 
 
+def test_who_has_no_boxes_to_tick_is_not_told_to() -> None:
+    """Microsoft's page asks for all or nothing."""
+    world = TokenWorld("microsoft")
+    world.connect(scopes="https://outlook.office.com/IMAP.AccessAsUser.All")
+    with pytest.raises(InsufficientScopes, match=r"SMTP\.Send.*accept everything that it asks for"):
+        token(world)
+
+
 def test_a_wider_grant_is_enough() -> None:
     """The whole calendar contains what is asked for."""
     world = TokenWorld()
