@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -43,22 +44,28 @@ def aws() -> Iterator[None]:
         yield
 
 
+@cache
+def client(service: str) -> Any:  # noqa: ANN401 - any service's client
+    """A client of whatever account moto has at the moment: making one costs more than most tests."""
+    return boto3.client(service, region_name="eu-west-1")
+
+
 @pytest.fixture
 def dynamodb(aws: None) -> DynamoDBClient:  # noqa: ARG001 - needs the account
     """A DynamoDB client of the empty account."""
-    client: DynamoDBClient = boto3.client("dynamodb", region_name="eu-west-1")
-    return client
+    found: DynamoDBClient = client("dynamodb")
+    return found
 
 
 @pytest.fixture
 def kms(aws: None) -> KMSClient:  # noqa: ARG001 - needs the account
     """A KMS client of the empty account."""
-    client: KMSClient = boto3.client("kms", region_name="eu-west-1")
-    return client
+    found: KMSClient = client("kms")
+    return found
 
 
 @pytest.fixture
 def sqs(aws: None) -> SQSClient:  # noqa: ARG001 - needs the account
     """An SQS client of the empty account."""
-    client: SQSClient = boto3.client("sqs", region_name="eu-west-1")
-    return client
+    found: SQSClient = client("sqs")
+    return found
