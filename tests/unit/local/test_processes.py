@@ -67,6 +67,15 @@ class Interrupting(UserDict[str, str]):
         return super().__iter__()
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C interrupts: whoever runs tests in a shell's background has it ignored (POSIX 2.9.3.1)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_signal_while_a_process_starts_leaves_none_behind(processes: Processes, tmp_path: Path) -> None:
     """It waits until the process stands in the record, by which it is stopped; then it counts."""
     command = [sys.executable, "-c", SLEEPER]
