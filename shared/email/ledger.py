@@ -80,7 +80,7 @@ class EmailLedger:
         if record.series is None:
             return False
         newest = self._table.get(series_key(record.company_id, record.series.name), consistent=True)
-        return newest is not None and newest["number"] > record.series.number
+        return newest is not None and newest["newest"] > record.series.number
 
     def sending(
         self,

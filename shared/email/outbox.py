@@ -163,9 +163,9 @@ class Outbox:
         number = record.series.number
         try:
             self._table.put(
-                {**item, "number": number},
-                "attribute_not_exists(pk) OR number < :number",
-                {":number": number},
+                {**item, "newest": number},
+                "attribute_not_exists(pk) OR newest < :newest",
+                {":newest": number},
             )
         except ConditionFailed:
             return  # this one, or a newer one, was here before

@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local.calls import Caller
 from local.failure import Failure
+from local.generic_calendar_simulator.app import SECRET
 from local.ses_simulator import account as ses_account
 from shared.email.callbacks.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from shared.email.rendered import EMAIL_ID
+from tests.e2e.test_appointments import WEEK
 from tests.e2e.test_conversations import Company, eventually
 from tests.support.email import invitation
 
@@ -41,11 +43,11 @@ PROVIDERS = [
 ]
 
 
-def company_with_mail(world: RunningWorld) -> str:
+def company_with_mail(world: RunningWorld, **fields: object) -> str:
     """A company whose first provider is the simulated SendGrid and whose second is the simulated Mailgun."""
     company_id = f"mail-{uuid.uuid4().hex[:12]}"
     email = {"from_address": f"hola@{company_id}.example", "providers": PROVIDERS}
-    document = {"name": "Correo", "zone": "Europe/Madrid", "language": "es", "email": email}
+    document = {"name": "Correo", "zone": "Europe/Madrid", "language": "es", "email": email, **fields}
     world.api("PUT", f"/api/companies/{company_id}", document)
     path = f"/api/companies/{company_id}/email/secrets"
     world.api("PUT", f"{path}/main", {"secret": "SG.right", "webhook_key": PUBLIC})
@@ -239,3 +241,40 @@ def test_a_hand_over_is_told_to_the_companys_people_by_e_mail_once(world: Runnin
     assert mail["subject"] == "A conversation is waiting for a person"
     assert "The customer asked for it." in json.dumps(mail)
     assert "please" not in json.dumps(mail)
+
+
+def test_an_appointments_news_reach_its_customer_with_their_invitation(world: RunningWorld) -> None:
+    """Booked, moved and cancelled over the API: one mail each, in the order of time, for one entry."""
+    url = f"{world.world.generic_calendar_base_url}/calendars/room"
+    company_id, to = (
+        company_with_mail(
+            world,
+            calendars=[{"id": "room", "provider": "generic", "calendar": url}],
+            services=[{"id": "cut", "name": "Corte", "duration_minutes": 30}],
+            opening_hours={day: [{"from": "09:00", "to": "20:00"}] for day in WEEK},
+        ),
+        f"{uuid.uuid4().hex}@cliente.example",
+    )
+    world.api("PUT", f"/api/companies/{company_id}/calendars/room/secret", {"secret": SECRET})
+    slots = world.api("GET", f"/api/calendar/availability?company_id={company_id}&service=cut")["slots"]
+    path = "/api/calendar/appointments"
+    wish = {
+        "company_id": company_id,
+        "service": "cut",
+        "start": slots[-1]["start"],
+        "name": "Ana",
+        "email": to,
+    }
+    one = f"{path}/{world.api('POST', path, wish)['appointment_id']}"
+    eventually(lambda: len(arrived(world, to)) == 1)
+    world.api("PATCH", one, {"company_id": company_id, "start": slots[-9]["start"]})
+    eventually(lambda: len(arrived(world, to)) == 2)
+    world.api("DELETE", f"{one}?company_id={company_id}")
+    eventually(lambda: len(arrived(world, to)) == 3)
+    told = [mail["invitation"] for mail in arrived(world, to)]
+    assert [(one["method"], one["sequence"]) for one in told] == [
+        ("REQUEST", 0),
+        ("REQUEST", 1),
+        ("CANCEL", 2),
+    ]
+    assert len({one["uid"] for one in told}) == 1
