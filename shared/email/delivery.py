@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from shared.email.suppression import Suppressions
     from shared.platform.clock import Clock, Deadline
 
+# Why an e-mail is not sent that nothing went wrong with.
+OVERTAKEN = "overtaken"
 # With less time nobody is asked: a call that our own end cuts short is one of which nobody knows.
 LEAST_SECONDS = SEND_SECONDS + 2
 
@@ -227,7 +229,7 @@ class Delivery:
             return f"company_{company.mode}"
         if not company.email.providers_for(record.kind):
             return "no_provider"
-        return "overtaken" if self._ledger.overtaken(record) else ""
+        return OVERTAKEN if self._ledger.overtaken(record) else ""
 
     def _parcel(self, record: EmailRecord, company: Company) -> Parcel | Outcome:
         """The e-mail ready to go, or what becomes of it because it is not."""
@@ -257,6 +259,9 @@ class Delivery:
 
     def _ended(self, record: EmailRecord, reason: str, words: str = "") -> Outcome:
         ended = self._ledger.ended(record, reason, words)
+        if reason == OVERTAKEN:
+            log.info("e-mail not sent: there is newer news", email_id=record.email_id)
+            return DONE
         if ended.state is State.REJECTED:
             count("EmailsRejected", kind=record.kind)
         log.warning("e-mail not sent", email_id=record.email_id, kind=record.kind, reason=reason)
