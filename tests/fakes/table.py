@@ -42,7 +42,7 @@ def _as_alternatives(found: re.Match[str]) -> str:
 
 _RESERVED = frozenset(ReservedKeywords.get_reserved_keywords())
 _BARE = re.compile(r"(?<![#:\w])[A-Za-z_]\w*")
-_SYNTAX = frozenset({"SET", "REMOVE", "ADD", "AND", "OR", "NOT", "IN"})
+_SYNTAX = frozenset({"SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "IN"})
 
 
 @cache

@@ -83,3 +83,18 @@ def test_an_expression_that_it_does_not_know_is_an_error() -> None:
         MemoryTable().update(A, "SET n = n + :one", values={":one": 1})
     with pytest.raises(NotImplementedError):
         MemoryTable().update(A, "DELETE ids :set", values={":set": {1}})
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda table: table.update(Key("p", "s"), "SET left = :v", values={":v": 1}),
+        lambda table: table.put({"pk": "p", "sk": "s"}, "number < :v", {":v": 1}),
+    ],
+)
+def test_a_word_that_dynamodb_keeps_for_itself_is_refused(write: Callable[[MemoryTable], object]) -> None:
+    """As DynamoDB refuses it; a placeholder is how such an attribute is named."""
+    table = MemoryTable()
+    with pytest.raises(AssertionError, match="reserved word"):
+        write(table)
+    table.update(Key("p", "s"), "SET #left = :v", values={":v": 1}, names={"#left": "left"})
