@@ -75,7 +75,7 @@ def test_a_file_whose_address_leads_inside_is_not_fetched(company: Company) -> N
     )
     (reply,) = company.replies(written.conversation_id)
     assert "39" in reply
-    assert "address_refused" in "\n".join(company.world.function_logs("conversation_turns"))
+    assert "address_refused" in company.logs_of_a_turn()
 
 
 def test_no_address_of_a_file_and_no_word_of_it_stands_in_a_log(company: Company) -> None:
@@ -85,6 +85,6 @@ def test_no_address_of_a_file_and_no_word_of_it_stands_in_a_log(company: Company
         carrying(files.OGG, f"{word} {QUESTION}"), "audio", name="v.oga"
     )
     company.replies(written.conversation_id)
-    logs = "\n".join(company.world.function_logs())
+    logs = company.logs_of_a_turn()
     assert word not in logs
     assert "/rails/active_storage/" not in logs
