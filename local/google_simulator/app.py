@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask, Response, jsonify, request
 
 from local import faults, movable_clock, oauth_server, one_at_a_time
@@ -17,7 +14,8 @@ from local.google_simulator.calendar_api import api
 from local.google_simulator.calendar_api.channels import Channels
 from local.google_simulator.grants import Grants
 from local.google_simulator.people import controls, page
-from local.google_simulator.service_accounts import KEY_BITS, ServiceAccounts
+from local.google_simulator.service_accounts import ServiceAccounts
+from local.signing_keys import SigningKey
 
 
 class Google:
@@ -29,18 +27,11 @@ class Google:
         self.clients = oauth_server.Clients()
         self.codes = oauth_server.Codes("4/0A")
         self.grants = Grants(self.clock)
+        self.signing_key = SigningKey()
         self.services = ServiceAccounts(self.grants)
         self.calendars = Calendars(self.grants, self.clock)
         self.channels = Channels(self.clock)
         self.calendars.told = self.channels.changed
-
-    @cached_property
-    def signing_key(self) -> bytes:
-        """What identity tokens are signed with (PEM)."""
-        key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-        return key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
 
     def close(self) -> None:
         """Tell nobody any more."""

@@ -6,18 +6,16 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from google.auth import exceptions, jwt
 
 from local.google_simulator.grants import Account, Grant, Grants, full_names
 from local.oauth_server import TokenRefused
+from local.signing_keys import SigningKey
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 AUDIENCE = "https://oauth2.googleapis.com/token"
 LONGEST_SECONDS = 3600
 LEEWAY_SECONDS = 300
-KEY_BITS = 2048
 
 JsonDict = dict[str, Any]
 
@@ -56,21 +54,15 @@ class ServiceAccounts:
         Returns:
             Its key file, as Google's console gives it out.
         """
-        key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        key = SigningKey()
         account = Account(f"{name}@frontdesk-local.iam.gserviceaccount.example", name)
-        public = key.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
         self._grants.accounts[account.email] = account
-        self._known[account.email] = ServiceAccount(account, public, frozenset(delegated))
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        self._known[account.email] = ServiceAccount(account, key.public_pem, frozenset(delegated))
         return {
             "type": "service_account",
             "project_id": "frontdesk-local",
             "private_key_id": secrets.token_hex(20),
-            "private_key": private.decode(),
+            "private_key": key.private_pem.decode(),
             "client_email": account.email,
             "client_id": account.sub,
             "token_uri": AUDIENCE,

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask, Response, jsonify, request
 
 from local import faults, movable_clock, oauth_server, one_at_a_time
 from local.microsoft_simulator import oauth
 from local.microsoft_simulator.grants import Grants
-
-KEY_BITS = 2048
+from local.signing_keys import SigningKey
 
 
 class Microsoft:
@@ -25,14 +21,7 @@ class Microsoft:
         self.clients = oauth_server.Clients()
         self.codes = oauth_server.Codes("1.A")
         self.grants = Grants(self.clock)
-
-    @cached_property
-    def signing_key(self) -> bytes:
-        """What id tokens are signed with (PEM)."""
-        key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-        return key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        self.signing_key = SigningKey()
 
     def close(self) -> None:
         """Nothing is open."""

@@ -20,7 +20,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
-from google.auth import crypt, jwt
 
 from local.microsoft_simulator.grants import FACTS, Account, Grant, refused
 from local.oauth_server import (
@@ -148,10 +147,7 @@ def _id_token(grant: Grant, scopes: frozenset[str]) -> str:
     claims |= {"sub": account.subject, "iat": now, "nbf": now, "exp": now + ID_TOKEN_SECONDS}
     if "profile" in scopes:
         claims |= {"oid": account.object_id, "name": account.name, "preferred_username": account.email}
-    # google-auth has no annotations.
-    signer = crypt.RSASigner.from_string(microsoft().signing_key)  # type: ignore[no-untyped-call]
-    signed: bytes = jwt.encode(signer, claims)  # type: ignore[no-untyped-call]
-    return signed.decode()
+    return microsoft().signing_key.token(claims)
 
 
 @routes.route("/simulator/oauth", methods=["GET", "PATCH"])

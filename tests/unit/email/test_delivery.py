@@ -270,20 +270,25 @@ def test_two_workers_with_the_same_message_send_it_once() -> None:
     assert world.state(email_id) == State.ACCEPTED
 
 
+def _delivered_slowly(world: MailWorld, provider: ScriptedProvider, email_id: str) -> None:
+    """Deliver, and have another worker take the e-mail over while the provider is asked."""
+
+    def overtaken() -> None:
+        provider.meanwhile = lambda: None
+        world.clock.advance(SEND_SECONDS + BUSY_SECONDS + 1)
+        world.deliver(email_id)
+
+    provider.meanwhile = overtaken
+    world.deliver(email_id)
+
+
 def test_what_a_slow_worker_learnt_is_kept() -> None:
     """The provider's name for the e-mail, by which its reports are read, and whom it refused."""
     refusal = Refusal("cc@example.org", permanent=True, code="550")
     first = ScriptedProvider(Accepted("p-slow", (refusal,)))
     world = MailWorld(first)
     email_id = world.write()
-
-    def overtaken() -> None:
-        first.meanwhile = lambda: None
-        world.clock.advance(SEND_SECONDS + BUSY_SECONDS + 1)
-        world.deliver(email_id)
-
-    first.meanwhile = overtaken
-    world.deliver(email_id)
+    _delivered_slowly(world, first, email_id)
     world.settle(email_id)
     record = world.ledger.read(COMPANY, email_id)
     assert record is not None
@@ -299,14 +304,7 @@ def test_a_slow_worker_that_lost_its_e_mail_still_proves_that_it_went_out() -> N
     first = ScriptedProvider()
     world = MailWorld(first)
     email_id = world.write()
-
-    def overtaken() -> None:
-        first.meanwhile = lambda: None
-        world.clock.advance(SEND_SECONDS + BUSY_SECONDS + 1)
-        world.deliver(email_id)
-
-    first.meanwhile = overtaken
-    world.deliver(email_id)
+    _delivered_slowly(world, first, email_id)
     world.settle(email_id)
     assert (world.state(email_id), world.arrived()) == (State.ACCEPTED, 1)
 
