@@ -237,7 +237,7 @@ def test_a_value_that_does_not_open_keeps_its_key_and_is_told() -> None:
     broken = Key("company#sol", "credential#chatwoot#user_token")
     item = world.table.get(broken)
     assert item is not None
-    world.table.put({**item, "sealed": item["sealed"][:-1] + b"\0"})
+    world.table.put({**item, "sealed": item["sealed"][:-1] + bytes([item["sealed"][-1] ^ 1])})
     outcome = world.rotation().run("")
     assert not outcome.finished
     assert [problem for problem in outcome.problems if broken.sk in problem] == outcome.problems
