@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ class ApiHandler(BaseHTTPRequestHandler):
         if self.path == "/slow":
             self.server.silent.wait(10)
         if self.server.together:
-            self.server.together.wait(10)
+            self.server.together.wait(30)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.received.append(
             {"method": self.command, "path": self.path, "headers": self.headers.items(), "body": body}
@@ -73,18 +74,25 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture
 def proxy(api: Api) -> Iterator[Proxy]:
-    """The proxy in front of it; it waits half a second for an answer."""
-    with Proxy(0, api.server_port, HOST, timeout_seconds=0.5) as server:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    """The proxy in front of it; as patient as a busy machine may need."""
+    with serving(Proxy(0, api.server_port, HOST, timeout_seconds=30)) as server:
         yield server
-        server.shutdown()
+
+
+@contextmanager
+def serving(proxy: Proxy) -> Iterator[Proxy]:
+    """The proxy, at work."""
+    with proxy:
+        threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
+        yield proxy
+        proxy.shutdown()
 
 
 def call(
     proxy: Proxy, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> tuple[http.client.HTTPResponse, bytes]:
     """One request through the proxy."""
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.server_port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.server_port, timeout=40)
     connection.request(method, path, body, headers or {})
     answer = connection.getresponse()
     content = answer.read()
@@ -178,9 +186,10 @@ def test_an_answer_without_content_stays_without(proxy: Proxy) -> None:
     assert answer.headers["Content-Length"] is None
 
 
-def test_a_silent_api_is_a_502_problem(proxy: Proxy) -> None:
+def test_a_silent_api_is_a_502_problem(api: Api) -> None:
     """Whoever calls gets an answer in time, in the shape of all our errors."""
-    answer, content = call(proxy, "POST", "/slow", b"{}")
+    with serving(Proxy(0, api.server_port, HOST, timeout_seconds=0.5)) as proxy:
+        answer, content = call(proxy, "POST", "/slow", b"{}")
 
     assert answer.status == 502
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -191,10 +200,8 @@ def test_an_absent_api_is_a_502_problem() -> None:
     """A local AWS that is not running is said, not a closed connection."""
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]
-    with Proxy(0, port, HOST) as proxy:
-        threading.Thread(target=proxy.serve_forever, args=(0.02,), daemon=True).start()
+    with serving(Proxy(0, port, HOST)) as proxy:
         answer, content = call(proxy, "GET", "/x")
-        proxy.shutdown()
 
     assert answer.status == 502
     assert json.loads(content)["status"] == 502
