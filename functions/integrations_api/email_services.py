@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shared.email.aftermath import Aftermath
 from shared.email.breakers import Breakers
 from shared.email.callbacks.reception import Reception
-from shared.email.callbacks.sns import Certificates, is_sns_host
+from shared.email.callbacks.sns import Certificates, is_sns_address
 from shared.email.desk import EmailDesk
 from shared.email.file_intake import FileIntake
 from shared.email.file_removal import FileRemoval
@@ -75,7 +75,7 @@ def make_email_services(
     http: Callable[[], HttpClient],
     clock: Clock,
     *,
-    sns_host_allowed: Callable[[str], bool] = is_sns_host,
+    sns_address_allowed: Callable[[str], bool] = is_sns_address,
 ) -> EmailServices:
     """Put them together.
 
@@ -87,11 +87,11 @@ def make_email_services(
         credentials: the vault's rows.
         http: makes a client for calls to SNS.
         clock: for times.
-        sns_host_allowed: which hosts are SNS's; tests on loopback pass their own.
+        sns_address_allowed: which addresses are SNS's; tests on loopback pass their own.
     """
     suppressions = Suppressions(table)
     aftermath = Aftermath(table, suppressions, clock)
-    certificates = Certificates(http, sns_host_allowed)
+    certificates = Certificates(http, sns_address_allowed)
     return EmailServices(
         outbox=Outbox(table, queue, clock),
         files=FileIntake(bucket.client, bucket.name, clock, new_name=lambda: uuid.uuid4().hex),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field, model_validator
@@ -12,10 +12,12 @@ from functions.integrations_api.routing import Answer, Route, require_company_id
 from shared.companies.base import Part
 from shared.companies.customers import Customer
 from shared.companies.email import Kind  # noqa: TC001 - pydantic reads it
+from shared.email.callbacks.reports import Fate
 from shared.email.file_intake import FileWish
 from shared.email.message import NewEmail, Templated  # noqa: TC001 - the same
 from shared.email.records import Contact, State
 from shared.email.sending import require_sendable, worth_until
+from shared.platform.clock import in_utc
 from shared.platform.errors import FieldError, InvalidInput
 
 if TYPE_CHECKING:
@@ -69,7 +71,8 @@ def send_email(call: Call) -> Answer:
     now = services.clock.now()
     ends_at = _until(wish.expires_at, now) or worth_until(company, wish.kind, now)
     # Without a key each request is an e-mail of its own.
-    key = call.request.headers.get("idempotency-key") or uuid.uuid4().hex
+    given = call.request.headers.get("idempotency-key")
+    key = given or uuid.uuid4().hex
     email_id = services.outbox.enqueue(
         company_id,
         email,
@@ -78,7 +81,9 @@ def send_email(call: Call) -> Answer:
         ends_at=ends_at,
         contact=_contact(company_id, wish.contact),
     )
-    return Answer({"email_id": email_id, "status": "queued"}, 202)
+    # Under a key it may have been asked for before, and have come far since.
+    state = services.desk.state_of(company_id, email_id) if given else State.QUEUED
+    return Answer({"email_id": email_id, "status": state.value.lower()}, 202)
 
 
 def place_file(call: Call) -> Answer:
@@ -96,7 +101,12 @@ def list_emails(call: Call) -> Answer:
     """Newest first."""
     limit, cursor = call.page()
     found, following = call.services.email.desk.list(
-        require_company_id(call.owner), limit, cursor, state=_state(call), since=_since(call)
+        require_company_id(call.owner),
+        limit,
+        cursor,
+        state=_state(call),
+        fate=_fate(call),
+        since=_since(call),
     )
     return Answer({"emails": found, "next_cursor": following})
 
@@ -132,7 +142,7 @@ def _contact(company_id: str, name: str | None) -> Contact | None:
 def _until(wanted: datetime | None, now: datetime) -> datetime | None:
     if wanted is not None and not now < wanted <= now + LONGEST:
         raise _wrong("expires_at", "must lie in the next seven days")
-    return wanted.astimezone(UTC) if wanted else None
+    return in_utc(wanted) if wanted else None
 
 
 def _state(call: Call) -> State | None:
@@ -142,13 +152,19 @@ def _state(call: Call) -> State | None:
     return State(name) if name else None
 
 
+def _fate(call: Call) -> Fate | None:
+    name = call.request.query.get("fate", "").lower()
+    if name and name not in list(Fate):
+        raise _wrong("fate", f"must be one of {', '.join(Fate)}")
+    return Fate(name) if name else None
+
+
 def _since(call: Call) -> datetime | None:
     text = call.request.query.get("since", "")
     try:
-        moment = datetime.fromisoformat(text) if text else None
+        return in_utc(datetime.fromisoformat(text)) if text else None
     except ValueError:
         raise _wrong("since", "must be a time such as 2026-11-24T09:00:00Z") from None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC) if moment else None
 
 
 def _wrong(field: str, problem: str) -> InvalidInput:
@@ -173,7 +189,7 @@ ROUTES = (
         answers=(200, "its state, tries and reports; content only with the scope read:text"),
     ),
     Route(
-        "POST", "/api/emails/{email_id}/resend", resend_email, "Send an e-mail again that was not sent",
+        "POST", "/api/emails/{email_id}/resend", resend_email, "Send an e-mail again that did not arrive",
         owner="body", scope="act", body=ResendRequest, answers=(202, "it is queued again"),
     ),
 )  # fmt: skip

@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from shared.companies.names import is_company_id
 from shared.credentials.connections import NewConnection
+from shared.platform.clock import in_utc
 from shared.platform.errors import Conflict, FrontdeskError, InvalidInput
 from shared.platform.secret import Secret
 
@@ -302,8 +303,7 @@ def _moment(text: str) -> tuple[datetime | None, str]:
         return None, "no expiry: renewed at the first use"
     try:
         moment = datetime.fromisoformat(text)
+        known = in_utc(moment)
     except ValueError:
         raise _Skip("failed", "expires_at is no time") from None
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC), "expires_at has no zone: taken as UTC"
-    return moment.astimezone(UTC), ""
+    return known, "" if moment.tzinfo else "expires_at has no zone: taken as UTC"

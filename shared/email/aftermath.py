@@ -10,11 +10,13 @@ dies in between does it all again, and a delivery that comes again is read and n
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.companies.names import SCHEMA_VERSION, company_pk
 from shared.email.callbacks.reports import Fate
+from shared.email.outbox import read_back, recipients
 from shared.email.records import (
     KEPT_SECONDS,
     WAITING_INDEX,
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from shared.platform.clock import Clock, Deadline
     from shared.platform.tables import Item, Table
 
-# Later words win over earlier ones, in whatever order they arrive: a complaint follows a delivery.
+# Graver words win over lighter ones, in whatever order they arrive: a complaint follows a delivery.
 _ORDER = (
     Fate.ACCEPTED,
     Fate.DELAYED,
@@ -51,6 +53,7 @@ _ORDER = (
     Fate.COMPLAINED,
 )
 _LOST = {Fate.BOUNCED, Fate.DROPPED, Fate.COMPLAINED, Fate.UNSUBSCRIBED}
+_NOT_ARRIVED = {Fate.BOUNCED, Fate.DROPPED}
 _TOKEN_SECONDS = 24 * 3600
 _AT_A_TIME = 100
 
@@ -83,13 +86,23 @@ class Story:
     happened: tuple[Happened, ...]
 
     def fates(self) -> dict[str, Fate]:
-        """What became of it, per address."""
+        """What became of it, per address, since it was last sent again."""
         found: dict[str, Fate] = {}
+        since = self.record.resent_at
         for one in self.happened:
+            if since is not None and one.at < since:
+                continue
             known = found.get(one.address)
             if known is None or _ORDER.index(one.fate) > _ORDER.index(known):
                 found[one.address] = one.fate
         return found
+
+    def reached_nobody(self) -> bool:
+        """Whether it was reported of every single address that nothing arrived there."""
+        fates = self.fates()
+        asked = recipients(read_back(self.content))
+        expected = set(self.record.only or asked) - set(self.record.refused) - set(self.record.left_out)
+        return len(fates) >= len(expected) and all(fate in _NOT_ARRIVED for fate in fates.values())
 
 
 class Aftermath:
@@ -137,18 +150,41 @@ class Aftermath:
 
     def _taken(self, company_id: str, provider: str, report: Report) -> bool:
         email = email_key(company_id, report.email_id)
-        if not report.email_id or not self._proven(email, report):
+        item = self._proven(email, report) if report.email_id else None
+        if item is None:
             count("EmailReportsUnplaced", provider=provider)
             return False
         if report.permanent and report.fate in _LOST and report.address:
             self._suppressions.reported(
                 company_id, report.address, report.fate.value, report.at, report.email_id
             )
+        if _ORDER.index(report.fate) > item.get("fate_rank", 0):
+            self._mark(email, report)
         if not self._kept(email, self._item(company_id, provider, report)):
             return False
         count("EmailReports", fate=report.fate.value)
+        if report.fate is Fate.DROPPED and not report.permanent:
+            count("EmailsDropped", provider=provider)
+            log.warning("a provider took an e-mail and did not send it", email_id=report.email_id)
+        elif report.fate in {Fate.BOUNCED, Fate.COMPLAINED}:
+            count("EmailsSentBack", fate=report.fate.value)
         log.info("e-mail reported", email_id=report.email_id, fate=report.fate.value, provider=provider)
         return True
+
+    def _mark(self, email: Key, report: Report) -> None:
+        """Write the gravest fate beside the state, where lists show it; harmless when repeated."""
+        # A report of what was sent before a person sent it again says nothing of what is sent since.
+        condition = (
+            "attribute_exists(pk) AND (attribute_not_exists(fate_rank) OR fate_rank < :rank)"
+            " AND (attribute_not_exists(resent_ms) OR resent_ms <= :at)"
+        )
+        values = {
+            ":fate": report.fate.value,
+            ":rank": _ORDER.index(report.fate),
+            ":at": epoch_milliseconds(report.at),
+        }
+        with suppress(ConditionFailed):
+            self._table.update(email, "SET fate = :fate, fate_rank = :rank", condition, values=values)
 
     def _kept(self, email: Key, item: Item) -> bool:
         """Keep a report with its e-mail; not where its customer is forgotten meanwhile, nor a second time."""
@@ -172,21 +208,21 @@ class Aftermath:
             "expires_at": epoch_milliseconds(self._clock.now()) // 1000 + KEPT_SECONDS,
         }
 
-    def _proven(self, email: Key, report: Report) -> bool:
+    def _proven(self, email: Key, report: Report) -> Item | None:
         """The provider has it: settle what nobody knew, and tell a worker that is still at it.
 
         Returns:
-            Whether there is such an e-mail.
+            The e-mail; ``None``: there is no such one.
         """
         try:
             item = self._table.update(
                 email, "SET proven = :yes", "attribute_exists(pk)", values={":yes": True}
             )
         except ConditionFailed:
-            return False
+            return None
         if item["state"] == State.UNKNOWN:
             self._settle(email, report)
-        return True
+        return item
 
     def _settle(self, email: Key, report: Report) -> None:
         try:

@@ -24,13 +24,13 @@ from shared.platform.errors import GiveUp, RetryLater
 from shared.platform.observability import count, log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from shared.companies.email import EmailProvider
     from shared.email.breakers import Breakers
     from shared.email.ledger import EmailLedger
-    from shared.email.providers.contract import Accepted, Provider
+    from shared.email.providers.contract import Accepted, Provider, Refusal
     from shared.email.records import EmailRecord
     from shared.email.rendered import Rendered
     from shared.platform.clock import Clock
@@ -134,7 +134,12 @@ class Asking:
         try:
             opened = self._opener.provider(record.company_id, settings)
             record = self._ledger.sending(
-                record, settings.id, self._busy_until(), left_out=parcel.left_out, sent_again=once_more
+                record,
+                settings.id,
+                self._busy_until(),
+                left_out=parcel.left_out,
+                sent_again=once_more,
+                message_id=parcel.rendered.message_id,
             )
         except GiveUp as error:
             return self._refused(record, settings, error, deadline)
@@ -157,22 +162,21 @@ class Asking:
         self, record: EmailRecord, settings: EmailProvider, accepted: Accepted, deadline: Deadline
     ) -> EmailRecord:
         refused = [one.address for one in accepted.refused]
-        later = self._later(record, [one.address for one in accepted.refused if not one.permanent])
-        write = partial(self._ledger.accepted, record, accepted.provider_id, refused, later=later)
+        rests = _rests(record, settings.id, accepted.refused)
+        write = partial(self._ledger.accepted, record, accepted.provider_id, refused, rests=rests)
         record = self._written(write, deadline)
         self._breakers.succeeded(record.company_id, settings.id)
         count("EmailsAccepted", vendor=settings.vendor, kind=record.kind)
         if record.sent_again:
             count("EmailPossibleDuplicates", kind=record.kind)
         log.info("e-mail accepted", email_id=record.email_id, provider=settings.id, attempts=record.attempts)
+        waiting = sum(len(rest.addresses) for rest in rests)
+        if waiting:
+            log.info("recipients wait", email_id=record.email_id, recipients=waiting)
+        if lost := len(refused) - waiting:
+            count("EmailRecipientsRefused", lost, vendor=settings.vendor)
+            log.warning("an e-mail does not reach everybody", email_id=record.email_id, recipients=lost)
         return record
-
-    def _later(self, record: EmailRecord, addresses: list[str]) -> Rest | None:
-        """An e-mail of its own for those whom the server does not take now, up to `MOST_PARTS` times."""
-        if not addresses or record.part >= MOST_PARTS:
-            return None
-        log.info("recipients wait", email_id=record.email_id, recipients=len(addresses))
-        return Rest(email_id_of(record.company_id, f"rest:{record.email_id}"), tuple(addresses))
 
     def _lost(
         self, record: EmailRecord, settings: EmailProvider, error: Ambiguous, deadline: Deadline
@@ -242,3 +246,21 @@ class Asking:
 
     def _busy_until(self) -> datetime:
         return self._clock.now() + timedelta(seconds=SEND_SECONDS + BUSY_SECONDS)
+
+
+def _rests(record: EmailRecord, provider: str, refused: Sequence[Refusal]) -> list[Rest]:
+    """E-mails of their own for those who may still be reached, up to `MOST_PARTS` after one another.
+
+    Who is refused for now is written to again; who is refused for what we are, by the other providers.
+    """
+    if record.part >= MOST_PARTS:
+        return []
+    groups = {
+        "rest": ([one.address for one in refused if not one.permanent], ""),
+        "elsewhere": ([one.address for one in refused if one.ours], provider),
+    }
+    return [
+        Rest(email_id_of(record.company_id, f"{name}:{record.email_id}"), tuple(addresses), not_by)
+        for name, (addresses, not_by) in groups.items()
+        if addresses
+    ]

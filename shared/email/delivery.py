@@ -26,6 +26,7 @@ from shared.email.asking import (
     Parcel,
 )
 from shared.email.plan import Chosen, Wait, choose
+from shared.email.providers.contract import CANNOT_CARRY
 from shared.email.records import FINAL, State, Tried
 from shared.platform.errors import GiveUp, InvalidInput, RetryLater
 from shared.platform.observability import count, log
@@ -212,8 +213,7 @@ class Delivery:
             asked = self._asking.ask(record, parcel, settings, deadline, once_more=once_more)
         except RetryLater as error:
             return Asked(record, self._postponed(record, error))
-        first = company.email.providers_for(record.kind)[:1]
-        if asked.record.state is State.ACCEPTED and settings not in first:
+        if asked.record.state is State.ACCEPTED and _first_fails(asked.record, settings, company):
             # The customer has it; the operator must still hear that the first provider does not work.
             count("EmailFallbacks", vendor=settings.vendor)
             log.warning("e-mail went out through another provider", email_id=record.email_id)
@@ -243,7 +243,7 @@ class Delivery:
         parcel = self._without_suppressed(rendered, company)
         if parcel.left_out:
             log.info("addresses left out", email_id=record.email_id, suppressed=len(parcel.left_out))
-        return parcel if parcel.rendered.to else self._ended(record, "suppressed")
+        return parcel if parcel.rendered.recipients else self._ended(record, "suppressed")
 
     def _without_suppressed(self, rendered: Rendered, company: Company) -> Parcel:
         own = (company.staff_email or "").lower()  # who puts its own people on the list is not silenced
@@ -251,11 +251,8 @@ class Delivery:
         found = self._suppressions.among(rendered.company_id, addresses)
         if not found:
             return Parcel(rendered)
-        to, cc, bcc = (
-            tuple(one for one in some if one.address not in found)
-            for some in (rendered.to, rendered.cc, rendered.bcc)
-        )
-        return Parcel(replace(rendered, to=to, cc=cc, bcc=bcc), tuple(sorted(found)))
+        left = frozenset(one.address for one in rendered.recipients if one.address not in found)
+        return Parcel(replace(rendered, only=left), tuple(sorted(found)))
 
     def _ended(self, record: EmailRecord, reason: str, words: str = "") -> Outcome:
         ended = self._ledger.ended(record, reason, words)
@@ -279,9 +276,16 @@ class Delivery:
         return Outcome(max(until - now, SOON))
 
 
+def _first_fails(record: EmailRecord, settings: EmailProvider, company: Company) -> bool:
+    """Whether an e-mail went out through another provider because the first does not work.
+
+    Not because it cannot carry such a message, nor because its server will not bring it to some recipients.
+    """
+    first = company.email.providers_for(record.kind)[0]
+    ended = record.tried.get(first.id, Tried()).ended
+    return first != settings and ended not in CANNOT_CARRY and not record.only
+
+
 def _for_the_rest(rendered: Rendered, only: Sequence[str]) -> Rendered:
     """An e-mail for those alone whom a server did not take at first."""
-    if not only:
-        return rendered
-    left = tuple(one for one in rendered.recipients if one.address in only)
-    return replace(rendered, to=left, cc=(), bcc=())
+    return replace(rendered, only=frozenset(only)) if only else rendered

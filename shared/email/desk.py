@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from shared.companies.model import Company
     from shared.email.aftermath import Aftermath, Story
+    from shared.email.callbacks.reports import Fate
     from shared.email.ledger import EmailLedger
     from shared.email.outbox import EmailQueue
     from shared.email.records import EmailRecord
@@ -57,6 +58,7 @@ class EmailDesk:
         cursor: str | None = None,
         *,
         state: State | None = None,
+        fate: Fate | None = None,
         since: datetime | None = None,
     ) -> tuple[list[dict[str, Any]], str | None]:
         """A company's e-mails, newest first, and where the next page begins.
@@ -66,6 +68,7 @@ class EmailDesk:
             limit: at most so many.
             cursor: the second value of the page before.
             state: only those in this state. A page may then be shorter although there are more.
+            fate: only those of which this is the gravest that was reported; the same of pages.
             since: only those asked for at this moment or later.
 
         Raises:
@@ -75,7 +78,7 @@ class EmailDesk:
             raise InvalidInput("the cursor is not one that this list gave out", reason="bad_cursor")
         low = digits(since) if since else "0"
         high = _before(cursor) if cursor else "9" * 15
-        looked_at = LOOKED_AT if state else limit
+        looked_at = LOOKED_AT if state or fate else limit
         items = self._table.query(
             company_pk(company_id),
             between=(low, high),
@@ -83,12 +86,24 @@ class EmailDesk:
             newest_first=True,
             index=WRITTEN_INDEX,
         )
-        fitting = [item for item in items if state is None or item["state"] == state]
+        fitting = [
+            item
+            for item in items
+            if (state is None or item["state"] == state) and (fate is None or item.get("fate") == fate)
+        ]
         page = fitting[:limit]
         more = len(items) == looked_at or len(fitting) > limit
         last = page[-1] if len(fitting) >= limit else (items[-1] if items else None)
         following = last[f"{WRITTEN_INDEX}_sk"].replace("#", ".") if more and last else None
         return [_line(item) for item in page], following
+
+    def state_of(self, company_id: str, email_id: str) -> State:
+        """Where an e-mail stands.
+
+        Raises:
+            NotFound: there is no such e-mail of this company.
+        """
+        return self._record(company_id, email_id).state
 
     def story(self, company_id: str, email_id: str, *, texts: bool) -> dict[str, Any]:
         """Everything that is known of an e-mail.
@@ -104,7 +119,7 @@ class EmailDesk:
         return story_view(self._aftermath.story(company_id, _checked(email_id)), texts=texts)
 
     def resend(self, company_id: str, company: Company, email_id: str) -> EmailRecord:
-        """Send an e-mail again that was not sent, or of which nobody knows.
+        """Send an e-mail again that was not sent, did not arrive anywhere, or of which nobody knows.
 
         Args:
             company_id: whose.
@@ -116,10 +131,8 @@ class EmailDesk:
             Conflict: it is under way, or a provider has it.
             ConditionFailed: something happened to it in the meantime.
         """
-        record = self._ledger.read(company_id, _checked(email_id))
-        if record is None:
-            raise NotFound("there is no such e-mail")
-        if record.state not in _AGAIN:
+        record = self._record(company_id, email_id)
+        if record.state not in _AGAIN and not self._came_back(record):
             raise Conflict(
                 f"the e-mail is {record.state}: there is nothing to send again", reason="not_ended"
             )
@@ -130,6 +143,17 @@ class EmailDesk:
             count("EmailPossibleDuplicates", kind=record.kind)
         log.info("e-mail sent again by a person", email_id=email_id, was=record.state.value)
         return again
+
+    def _record(self, company_id: str, email_id: str) -> EmailRecord:
+        record = self._ledger.read(company_id, _checked(email_id))
+        if record is None:
+            raise NotFound("there is no such e-mail")
+        return record
+
+    def _came_back(self, record: EmailRecord) -> bool:
+        if record.state is not State.ACCEPTED or not record.fate:
+            return False
+        return self._aftermath.story(record.company_id, record.email_id).reached_nobody()
 
 
 def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
@@ -144,8 +168,10 @@ def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
         },
         "provider_id": record.provider_id,
         "possible_duplicate": record.possible_duplicate,
-        "rest": record.rest or None,
+        "refused_recipients": len(record.refused),
+        "rests": list(record.rests),
         "rest_of": record.rest_of or None,
+        "sent_again_at": _time(record.resent_at),
         "unknown_since": _time(record.unknown_since),
         "reports": [
             {"at": _time(one.at), "provider": one.provider, "fate": one.fate.value}
@@ -175,6 +201,7 @@ def _summary(record: EmailRecord) -> dict[str, Any]:
         "provider": record.provider,
         "attempts": record.attempts,
         "reason": record.reason,
+        "fate": record.fate,
     }
 
 
@@ -190,6 +217,7 @@ def _line(item: Item) -> dict[str, Any]:
         "provider": item.get("provider", ""),
         "attempts": item.get("attempts", 0),
         "reason": item.get("reason", ""),
+        "fate": item.get("fate", ""),
     }
 
 

@@ -7,7 +7,7 @@ each message about it carries a higher SEQUENCE, without which calendars ignore 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime  # noqa: TC003 - pydantic reads it
 from typing import Annotated, Literal
 
 from icalendar import Calendar, Event, vCalAddress, vText
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from shared.companies.base import Part
 from shared.email.addresses import Address, Mailbox, wire
 from shared.email.words import body, one_line, plain_line
+from shared.platform.clock import in_utc
 
 PRODUCT = "-//Frontdesk//Appointments//EN"
 FILE_NAME = "invite.ics"
@@ -25,7 +26,7 @@ _IN_MAILTO = str.maketrans({one: f"%{ord(one):02X}" for one in "%?#&"})
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=0)
+    return in_utc(moment).replace(microsecond=0)
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]

@@ -6,9 +6,11 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from shared.email.providers.contract import RECIPIENTS
 from shared.email.records import (
     WAITING_INDEX,
     State,
+    Tried,
     as_record,
     content_key,
     email_key,
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from shared.email.records import EmailRecord, Tried
+    from shared.email.records import EmailRecord
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
 
@@ -36,10 +38,17 @@ _LONGEST_WORDS = 500
 
 @dataclass(frozen=True)
 class Rest:
-    """Recipients of an e-mail who may be reached later, and the id of the e-mail that is made for them."""
+    """Recipients of an e-mail who may still be reached, and the e-mail that is made for them.
+
+    Args:
+        email_id: its id.
+        addresses: theirs.
+        not_by: the provider that will not bring it to them; empty: any may.
+    """
 
     email_id: str
     addresses: tuple[str, ...]
+    not_by: str = ""
 
 
 class EmailLedger:
@@ -90,6 +99,7 @@ class EmailLedger:
         *,
         left_out: Sequence[str] = (),
         sent_again: bool = False,
+        message_id: str = "",
     ) -> EmailRecord:
         """Take it up: from now on until ``busy_until`` it is the caller's.
 
@@ -99,6 +109,7 @@ class EmailLedger:
             busy_until: until when.
             left_out: addresses of it that are not written to.
             sent_again: it is sent once more because nobody knows.
+            message_id: the one that it goes out under; once written it stays.
 
         Raises:
             ConditionFailed: somebody else took it up.
@@ -113,6 +124,7 @@ class EmailLedger:
             "attempts": record.attempts + 1,
             "left_out": list(left_out),
             "sent_again": record.sent_again or sent_again,
+            "message_id": record.message_id or message_id,
             **waiting_keys(record.email_id, busy_until),
         }
         try:
@@ -180,7 +192,12 @@ class EmailLedger:
         )
 
     def accepted(
-        self, record: EmailRecord, provider_id: str, refused: Sequence[str] = (), *, later: Rest | None = None
+        self,
+        record: EmailRecord,
+        provider_id: str,
+        refused: Sequence[str] = (),
+        *,
+        rests: Sequence[Rest] = (),
     ) -> EmailRecord:
         """A provider has it. Whoever lost it to another worker says so as well: it is proof for that one.
 
@@ -188,59 +205,61 @@ class EmailLedger:
             record: as it was taken up.
             provider_id: the provider's name for it.
             refused: recipients that it does not bring it to.
-            later: those of them who may be reached later, for whom an e-mail of its own is made with this.
+            rests: those of them who may still be reached, for whom e-mails of their own are made with this.
 
         Raises:
             ConditionFailed: it is gone: its customer was forgotten.
         """
+        named = {"rests": [rest.email_id for rest in rests]} if rests else {}
         changes = {
             "state": State.ACCEPTED.value,
             "provider_id": provider_id,
             "refused": list(refused),
             "finished_ms": epoch_milliseconds(self._clock.now()),
             "reason": "",
-            **({"rest": later.email_id} if later else {}),
+            **named,
         }
         try:
-            return self._changed_with(record, changes, self._rest_of(record, later))
+            return self._changed_with(record, changes, self._made_of(record, rests))
         except ConditionFailed:
             log.warning("e-mail accepted after another worker took it up", email_id=record.email_id)
-        known = {
-            "proven": True,
-            "provider_id": provider_id,
-            "refused": list(refused),
-            **({"rest": later.email_id} if later else {}),
-        }
+        known = {"proven": True, "provider_id": provider_id, "refused": list(refused), **named}
         # Whoever has it now may send it again, to these recipients as well.
-        return self._proven(record, known, self._rest_of(replace(record, maybe_twice=True), later))
+        return self._proven(record, known, self._made_of(replace(record, maybe_twice=True), rests))
 
-    def _rest_of(self, record: EmailRecord, later: Rest | None) -> list[Put]:
-        """The items of an e-mail for those whom the provider does not take now.
-
-        It waits for the sweep, a quarter of an hour: soon enough for a mailbox that is busy.
-        """
-        if later is None:
+    def _made_of(self, record: EmailRecord, rests: Sequence[Rest]) -> list[Put]:
+        """The items of e-mails for those whom the provider does not take."""
+        if not rests:
             return []
-        rest = replace(
+        try:
+            content = self.content(record)
+        except GiveUp:
+            return []  # the e-mail is gone as well, which the write beside this one tells
+        return [put for rest in rests for put in self._rest_of(record, rest, content)]
+
+    def _rest_of(self, record: EmailRecord, rest: Rest, content: str) -> list[Put]:
+        """It waits for the sweep, a quarter of an hour: soon enough for a mailbox that is busy."""
+        made = replace(
             record,
-            email_id=later.email_id,
+            email_id=rest.email_id,
             state=State.QUEUED,
             fence=0,
-            tried={},
             attempts=0,
             sent_again=False,
         )
         fields = {
-            "only": list(later.addresses),
+            "only": list(rest.addresses),
             "part": record.part + 1,
             "rest_of": record.email_id,
             "maybe_twice": record.possible_duplicate,
-            **waiting_keys(later.email_id, self._clock.now()),
+            **waiting_keys(rest.email_id, self._clock.now()),
         }
-        try:
-            return new_items(rest, self.content(record), **fields)
-        except GiveUp:
-            return []  # the e-mail is gone as well, which the write beside this one tells
+        if rest.not_by:
+            # In words as well: where nobody else can bring it to them, this is why.
+            words = "the server takes it for others, but not for these recipients from here"
+            tried = tried_item({rest.not_by: Tried(1, RECIPIENTS)})
+            fields |= {"tried": tried, "reason": RECIPIENTS, "words": words}
+        return new_items(made, content, **fields)
 
     def _changed_with(
         self, record: EmailRecord, changes: Mapping[str, Any], also: Sequence[Put]
@@ -325,9 +344,11 @@ class EmailLedger:
             "reason": "",
             "words": "",
             "ends_ms": epoch_milliseconds(ends_at),
+            "resent_ms": epoch_milliseconds(now),
             **waiting_keys(record.email_id, now),
         }
-        return self._changed(record, changes, gone=("unknown_since_ms", "finished_ms", "busy_until_ms"))
+        gone = ("unknown_since_ms", "finished_ms", "busy_until_ms", "fate", "fate_rank")
+        return self._changed(record, changes, gone=gone)
 
     def _changed(
         self,

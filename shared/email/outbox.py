@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -131,13 +132,14 @@ class Outbox:
 
         Raises:
             InvalidInput: it is too large.
-            Conflict: the key was used for another e-mail.
+            Conflict: the key was used for another e-mail, or for another customer's.
             OverAllowance: the customer has had too many in the last 24 hours.
             RetryLater: others keep writing e-mails of the same customer.
         """
-        record, content = self._record(company_id, email, key, kind, ends_at)
-        record = replace(record, contact=contact, series=series)
-        self._overtake(record)
+        record, content = self._record(company_id, email, key, kind, ends_at, contact)
+        record = replace(record, series=series)
+        if series is not None:
+            self.overtake(company_id, series)
         known = self._written_down(record, content, recipients(email), allowance)
         if known is None:
             count("EmailsEnqueued", kind=kind)
@@ -150,25 +152,25 @@ class Outbox:
             self._require_same(record, known)
         return record.email_id
 
-    def _overtake(self, record: EmailRecord) -> None:
-        """Have older ones of its series not sent any more.
+    def overtake(self, company_id: str, series: Series) -> None:
+        """Have older e-mails of a series not sent any more.
 
-        Before it is written down: whoever dies in between asks again, and what is older is pointless already.
+        Before the newer one is written down: whoever dies in between asks again, and what is older is
+        pointless already. Also where there is no newer one, only newer facts.
+
+        Args:
+            company_id: whose.
+            series: which, and how far it has come.
         """
-        if record.series is None:
-            return
-        key = series_key(record.company_id, record.series.name)
-        expires_at = epoch_milliseconds(record.created_at) // 1000 + KEPT_SECONDS
+        key = series_key(company_id, series.name)
+        expires_at = epoch_milliseconds(self._clock.now()) // 1000 + KEPT_SECONDS
         item = {**key.as_item(), "v": SCHEMA_VERSION, "expires_at": expires_at}
-        number = record.series.number
-        try:
+        with suppress(ConditionFailed):  # this one, or a newer one, was here before
             self._table.put(
-                {**item, "newest": number},
+                {**item, "newest": series.number},
                 "attribute_not_exists(pk) OR newest < :newest",
-                {":newest": number},
+                {":newest": series.number},
             )
-        except ConditionFailed:
-            return  # this one, or a newer one, was here before
 
     def _written_down(
         self, record: EmailRecord, content: str, addresses: list[str], allowance: Allowance | None
@@ -208,6 +210,7 @@ class Outbox:
         key: str,
         kind: Kind,
         ends_at: datetime | None,
+        contact: Contact | None,
     ) -> tuple[EmailRecord, str]:
         if not 0 < len(key) <= MAX_KEY_CHARACTERS:
             problem = f"must have 1 to {MAX_KEY_CHARACTERS} characters"
@@ -217,6 +220,7 @@ class Outbox:
             remedy = "store its files instead" if email.attachments else "shorten its texts"
             raise InvalidInput(f"the e-mail has more than {MAX_CONTENT_BYTES} bytes; {remedy}", status=413)
         now = self._clock.now()
+        whose = f"{contact.account_id}:{contact.contact_id}" if contact else ""
         record = EmailRecord(
             company_id=company_id,
             email_id=email_id_of(company_id, key),
@@ -225,7 +229,8 @@ class Outbox:
             fence=0,
             created_at=now,
             ends_at=ends_at or now + WORTH[kind],
-            digest=hashlib.sha256(f"{kind}\n{_meant(content)}".encode()).hexdigest(),
+            digest=hashlib.sha256(f"{kind}\n{whose}\n{_meant(content)}".encode()).hexdigest(),
+            contact=contact,
         )
         return record, content
 

@@ -85,6 +85,7 @@ class CompanyOutside:
             sender=sender_of(company, record.kind),
             created_at=record.created_at,
             files=self._files,
+            first_message_id=record.message_id,
         )
 
     def provider(self, company_id: str, settings: EmailProvider) -> Provider:

@@ -113,7 +113,7 @@ class PostOffice:
             log.warning("a record cannot be hidden", sqs_id=record.sqs_id, error=type(error).__name__)
 
     def sweep(self) -> int:
-        """Queue e-mails again that wait although nobody will take them up; returns how many."""
+        """Queue e-mails that wait although nobody will take them up; returns how many of them were lost."""
         now = self._clock.now()
         found = 0
         for number in range(WAITING_SHARDS):
@@ -137,12 +137,14 @@ class PostOffice:
         if record is None or record.state in FINAL:
             return False
         self._queue.send(company_id, email_id)
+        # Nobody queued it before: it is for recipients whom a server did not take at first.
+        lost = not (record.rest_of and record.attempts == 0)
         try:
             # Not again before this one has had its time: a long queue must not grow by its own sweep.
             self._ledger.waiting(record, self._clock.now())
         except ConditionFailed:
             log.info("an e-mail that seemed lost is being taken up", email_id=email_id)
-        return True
+        return lost
 
 
 def _pause_seconds(receive_count: int) -> float:

@@ -101,7 +101,7 @@ class EmailRecord:
         fence: grows with each take-up.
         created_at: when it was asked for.
         ends_at: after this moment it is not sent any more.
-        digest: of the content and kind: the same key with another digest is a mistake.
+        digest: of content, kind and contact: the same key with another digest is a mistake.
         contact: whose it is, where it belongs to a customer.
         series: those that it may be overtaken by.
         busy_until: while ``SENDING``: until when somebody may still be at it.
@@ -114,6 +114,7 @@ class EmailRecord:
         left: it is ``UNKNOWN``, and nothing more is done about it; only a report changes that.
         proven: a provider's report says that it has the e-mail.
         provider_id: the provider's name for it.
+        message_id: its Message-ID, from the first try on.
         reason: why it was rejected, or what is in the way.
         words: the provider's own words on that.
         refused: recipients that the provider does not bring it to.
@@ -121,8 +122,10 @@ class EmailRecord:
         only: where it is the rest of another e-mail: to whom it goes.
         part: the how-manieth rest it is; 0: an e-mail of its own.
         rest_of: the e-mail whose rest it is.
-        rest: the e-mail that goes to those of ``refused`` who may be reached later.
+        rests: the e-mails that go to those of ``refused`` who may be reached later, or by another provider.
         finished_at: when it became ``ACCEPTED`` or ``REJECTED``.
+        fate: the gravest that was reported of it, at any of its addresses; empty: nothing was.
+        resent_at: when a person last had it sent again; what was reported of the time before is over.
     """
 
     company_id: str
@@ -145,6 +148,7 @@ class EmailRecord:
     left: bool = False
     proven: bool = False
     provider_id: str = ""
+    message_id: str = ""
     reason: str = ""
     words: str = field(default="", repr=False)
     refused: tuple[str, ...] = field(default=(), repr=False)
@@ -152,8 +156,10 @@ class EmailRecord:
     only: tuple[str, ...] = field(default=(), repr=False)
     part: int = 0
     rest_of: str = ""
-    rest: str = ""
+    rests: tuple[str, ...] = ()
     finished_at: datetime | None = None
+    fate: str = ""
+    resent_at: datetime | None = None
 
     @property
     def possible_duplicate(self) -> bool:
@@ -288,6 +294,7 @@ def as_record(item: Item) -> EmailRecord:
         left=item.get("left", False),
         proven=item.get("proven", False),
         provider_id=item.get("provider_id", ""),
+        message_id=item.get("message_id", ""),
         reason=item.get("reason", ""),
         words=item.get("words", ""),
         refused=tuple(item.get("refused", ())),
@@ -295,8 +302,10 @@ def as_record(item: Item) -> EmailRecord:
         only=tuple(item.get("only", ())),
         part=item.get("part", 0),
         rest_of=item.get("rest_of", ""),
-        rest=item.get("rest", ""),
+        rests=tuple(item.get("rests", ())),
         finished_at=_moment(item, "finished_ms"),
+        fate=item.get("fate", ""),
+        resent_at=_moment(item, "resent_ms"),
     )
 
 

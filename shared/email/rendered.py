@@ -11,6 +11,7 @@ from shared.email.plain_text import plain_text
 from shared.platform.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from shared.email.invitations import Invitation
@@ -59,9 +60,17 @@ class Sender:
 class Rendered:
     """A message ready to go. Every try of sending it, by any provider, is given the very same.
 
+    What stands in its headers and who gets it are two things (RFC 5321 section 2.3.1): a copy for the few
+    whom a server did not take at first still says to whom it was written, and shows nobody a blind copy.
+
     Args:
         email_id: ours; comes back in providers' webhooks.
         created_at: when it was asked for, aware; its Date.
+        to: to whom it is written; stands in it, as ``cc`` does.
+        bcc: who gets it beside them, which nobody sees.
+        only: the addresses of those of them who get this copy; ``None``: everybody.
+        first_message_id: the Message-ID of an earlier try, which stays although the company may write from
+            another address by now; empty: there was none.
     """
 
     email_id: str
@@ -79,22 +88,28 @@ class Rendered:
     tags: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     invitation: Invitation | None = None
+    only: frozenset[str] | None = None
+    first_message_id: str = ""
 
     @property
     def message_id(self) -> str:
         """The same for every try: by it a mail program shows a repeated message once (RFC 5322 3.6.4)."""
-        return f"<{self.email_id}@{domain_of(self.sender.address)}>"
+        return self.first_message_id or f"<{self.email_id}@{domain_of(self.sender.address)}>"
 
     @property
     def recipients(self) -> tuple[Mailbox, ...]:
         """Everybody who gets it."""
-        return (*self.to, *self.cc, *self.bcc)
+        return self.among((*self.to, *self.cc, *self.bcc))
+
+    def among(self, people: Iterable[Mailbox]) -> tuple[Mailbox, ...]:
+        """Those of some people who get it."""
+        return tuple(one for one in people if self.only is None or one.address in self.only)
 
     @property
     def needs_smtputf8(self) -> bool:
         """Whether an address in it can only travel with SMTPUTF8."""
-        everybody = [self.sender, *self.recipients, *([self.reply_to] if self.reply_to else [])]
-        return any(needs_smtputf8(one.address) for one in everybody)
+        everybody = [self.sender, *self.to, *self.cc, *self.recipients, self.reply_to]
+        return any(needs_smtputf8(one.address) for one in everybody if one is not None)
 
 
 def render(
@@ -105,6 +120,7 @@ def render(
     sender: Sender,
     created_at: datetime,
     files: Files | None,
+    first_message_id: str = "",
 ) -> Rendered:
     """Put a message together.
 
@@ -115,6 +131,7 @@ def render(
         sender: as whom.
         created_at: when it was asked for.
         files: where stored attachments are read; ``None`` where there is no store.
+        first_message_id: the Message-ID of an earlier try; empty: there was none.
 
     Raises:
         InvalidInput: the id cannot stand in a Message-ID, or a file is stored and there is no store.
@@ -139,6 +156,7 @@ def render(
         tags=tuple(email.tags),
         files=tuple(_file(company_id, one, files) for one in email.attachments),
         invitation=email.invitation,
+        first_message_id=first_message_id,
     )
 
 

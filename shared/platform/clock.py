@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
 
 
 class Clock(Protocol):
@@ -62,6 +65,18 @@ class Deadline:
     def within(self, seconds: float) -> float:
         """The smaller of ``seconds`` and what is left: the time-out for the next call."""
         return min(seconds, self.remaining_seconds())
+
+
+def in_utc(moment: datetime, zone: tzinfo = UTC) -> datetime:
+    """Somebody else's moment in UTC; one without an offset is read in ``zone``.
+
+    Raises:
+        ValueError: it lies in no year of the calendar once it is in UTC.
+    """
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside of the calendar") from None
 
 
 def epoch_milliseconds(moment: datetime) -> int:

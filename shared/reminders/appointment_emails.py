@@ -52,6 +52,14 @@ class Emails(Protocol):
         ...
 
 
+class SeriesOfEmails(Emails, Protocol):
+    """The same; and older ones can be stopped."""
+
+    def overtake(self, company_id: str, series: Series) -> None:
+        """Have older e-mails of a series not sent any more."""
+        ...
+
+
 class AppointmentEmails:
     """See the module, and `shared.calendars.telling.Teller`.
 
@@ -60,22 +68,19 @@ class AppointmentEmails:
         clock: for times.
     """
 
-    def __init__(self, emails: Emails, clock: Clock) -> None:
+    def __init__(self, emails: SeriesOfEmails, clock: Clock) -> None:
         self._emails = emails
         self._clock = clock
 
     def wants(self, company: Company, appointment: Appointment) -> bool:
-        """Whether the customer's address is known, and the company writes such e-mails."""
-        return bool(
-            appointment.customer.email
-            and company.booking.emails
-            and company.mode == "live"
-            and company.email.providers_for(KIND)
+        """Whether the customer is told by e-mail, or has reminders coming that may be pointless now."""
+        return _writes(company, appointment) or bool(
+            appointment.customer.email and company.mode == "live" and company.booking.reminders
         )
 
     def invites_as(self, company: Company, appointment: Appointment) -> str:
         """See `shared.calendars.telling.Teller`."""
-        if _invited_elsewhere(company, appointment):
+        if _invited_elsewhere(company, appointment) or not _writes(company, appointment):
             return ""
         try:
             return sender_of(company, KIND).mailbox.address
@@ -83,24 +88,28 @@ class AppointmentEmails:
             return ""  # `tell` meets the same, and says so
 
     def tell(self, company: Company, appointment: Appointment, news: News) -> None:
-        """Enqueue the e-mail. What can never be written is counted, and does not come again.
+        """Enqueue the e-mail, or only see to it that no older one goes out.
+
+        What can never be written is counted, and does not come again.
 
         Raises:
             RetryLater: not now.
         """
-        if not self.wants(company, appointment):
-            return
-        ends_at = worth_until(company, KIND, self._clock.now())
+        # A confirmation or a reminder that waited must not come after the news that it was moved.
+        sequence = sequence_of(appointment, news)
+        series = series_of(appointment, sequence)
         try:
+            if not _writes(company, appointment):
+                self._emails.overtake(appointment.company_id, series)
+                return
             self._emails.enqueue(
                 appointment.company_id,
                 as_email(company, appointment, news),
-                key=f"appointment#{appointment.id}#{news.kind}#{sequence_of(appointment, news)}",
+                key=f"appointment#{appointment.id}#{news.kind}#{sequence}",
                 kind=KIND,
-                ends_at=min(ends_at, appointment.start),
+                ends_at=min(worth_until(company, KIND, self._clock.now()), appointment.start),
                 contact=contact_of(appointment),
-                # A confirmation that waited must not come after the news that it was moved.
-                series=Series(f"appointment#{appointment.id}", sequence_of(appointment, news)),
+                series=series,
             )
         except Conflict:
             # Enqueued before the company's name, or the like, changed: it is that e-mail all the same.
@@ -112,6 +121,26 @@ class AppointmentEmails:
         except (ClientError, BotoCoreError) as failed:
             # The appointment stands all the same; whoever booked it need not wait for our mail.
             raise RetryLater("the e-mail cannot be enqueued now", reason="outbox_unavailable") from failed
+
+
+def _writes(company: Company, appointment: Appointment) -> bool:
+    """Whether the customer's address is known, and the company writes such e-mails."""
+    return bool(
+        appointment.customer.email
+        and company.booking.emails
+        and company.mode == "live"
+        and company.email.providers_for(KIND)
+    )
+
+
+def series_of(appointment: Appointment, sequence: int) -> Series:
+    """The e-mails about one appointment: what is said of an earlier state of it is not worth sending.
+
+    Args:
+        appointment: which.
+        sequence: the state's number: the appointment's own, or `sequence_of` some news.
+    """
+    return Series(f"appointment#{appointment.id}", sequence)
 
 
 def as_email(company: Company, appointment: Appointment, news: News) -> Templated:

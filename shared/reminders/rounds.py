@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from shared.platform.clock import Deadline
 from shared.platform.errors import Conflict, InvalidInput, NotFound
 from shared.platform.observability import bound, count, log
-from shared.reminders.appointment_emails import contact_of
+from shared.reminders.appointment_emails import contact_of, series_of
 from shared.reminders.checking import UNSETTLED_REASON, useful_until, why_not
 from shared.reminders.errands import ReminderErrand
 from shared.reminders.rows import HANDED, NOT_SENT, SKIPPED, ReminderRows, unclaimed
@@ -201,6 +201,7 @@ class ReminderRounds:
                     appointment.start, max(useful_until(reminder), self._clock.now() + LOOK_AGAIN_AFTER)
                 ),
                 contact=contact_of(appointment),
+                series=series_of(appointment, appointment.sequence),
             )
         except InvalidInput:
             return "bad_address"

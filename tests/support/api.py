@@ -139,7 +139,7 @@ class Api:
             self.credentials,
             lambda: HttpClient(guard),
             self.clock,
-            sns_host_allowed=lambda host: host == "127.0.0.1",
+            sns_address_allowed=lambda url: url.startswith("http://127.0.0.1:"),
         )
         health = EmailHealth(self.companies, email.secrets, self.emails_table, self.clock)
         self.services = Services(

@@ -21,7 +21,7 @@ from shared.calendars.providers.contract import (
     Unsupported,
     video_link,
 )
-from shared.platform.clock import Deadline
+from shared.platform.clock import Deadline, in_utc
 from shared.platform.errors import AnswerLost, GiveUp, RetryLater
 
 if TYPE_CHECKING:
@@ -285,11 +285,11 @@ def _moment(given: object, zone: object) -> datetime:
         if isinstance(given, str) and len(given) == len("2030-01-01"):
             return datetime.combine(date.fromisoformat(given), time(), ZoneInfo(str(zone)))
         moment = datetime.fromisoformat(str(given))
+        if moment.tzinfo is not None:
+            return in_utc(moment)
     except (ValueError, ZoneInfoNotFoundError, OSError):
         raise _odd("no moment") from None
-    if moment.tzinfo is None:
-        raise _odd("a moment without its offset")
-    return moment.astimezone(UTC)
+    raise _odd("a moment without its offset")
 
 
 def _odd(what: str) -> AnswerLost:

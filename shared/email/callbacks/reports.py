@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.platform.clock import in_utc
 from shared.platform.errors import InvalidInput
 
 _MAX_WORDS = 500
@@ -84,10 +85,9 @@ def at_text(value: object) -> datetime:
         InvalidInput: it is none.
     """
     try:
-        moment = datetime.fromisoformat(str(value))
+        return in_utc(datetime.fromisoformat(str(value)))
     except ValueError:
         raise InvalidInput("an event carries no time", reason="malformed_event") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def mapping(value: object) -> dict[str, Any]:

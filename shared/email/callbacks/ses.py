@@ -28,12 +28,16 @@ _DETAILS = {
     "DeliveryDelay": ("deliveryDelay", "delayedRecipients"),
     "Bounce": ("bounce", "bouncedRecipients"),
     "Complaint": ("complaint", "complainedRecipients"),
+    "Subscription": ("subscription", ""),
 }
+# Feedback that is sent in the same way and complains of nothing: that a mail is no spam after all, and that
+# its signature did not verify (RFC 5965 section 7.3, IANA's "MARF Feedback Type Names").
+_NO_COMPLAINT = {"not-spam", "auth-failure"}
 _PERMANENT = "Permanent"
 
 
 def reports(message: str) -> list[Report]:
-    """What one event says, a report for each recipient it names; unknown kinds say nothing.
+    """What one event says, a report for each recipient it names; what is no news of a mail says nothing.
 
     Args:
         message: the ``Message`` of an SNS notification.
@@ -51,10 +55,21 @@ def reports(message: str) -> list[Report]:
     mail = mapping(event.get("mail"))
     where, recipients = _DETAILS.get(kind, ("", ""))
     details = mapping(event.get(where)) if where else {}
+    if not _is_news(kind, details):
+        return []
     named = details.get(recipients) or mail.get("destination")
     if not isinstance(named, list):
         raise InvalidInput("the event names no recipients", reason="malformed_event")
     return [_report(kind, mail, details, recipient) for recipient in named]
+
+
+def _is_news(kind: str, details: dict[str, Any]) -> bool:
+    """Whether an event says of a mail what its name says."""
+    if kind == "Complaint":
+        return details.get("complaintFeedbackType") not in _NO_COMPLAINT
+    if kind == "Subscription":  # also of somebody who wants more, or less of one topic only
+        return mapping(details.get("newTopicPreferences")).get("unsubscribeAll") is True
+    return True
 
 
 def _report(kind: str, mail: dict[str, Any], details: dict[str, Any], recipient: object) -> Report:

@@ -29,6 +29,10 @@ BROKEN = "broken"
 # Reasons that say nothing of the provider: our time was over; every recipient's mailbox is busy.
 NO_TIME_LEFT = "no_time_left"
 RECIPIENTS = "recipients"
+# Reasons for which a provider was never asked: it works, only not for such a message.
+CANNOT_CARRY = frozenset(
+    {"unsupported", "too_many_recipients", "tags", "smtputf8", "too_large", "unwritable", "empty_file"}
+)
 _LONGEST_WORDS = 200
 _LONGEST_READ = 1000
 
@@ -52,11 +56,19 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A recipient that was refused while others were accepted."""
+    """A recipient that was refused while others were accepted.
+
+    Args:
+        address: whose.
+        permanent: asking the same provider again brings the same.
+        code: the provider's.
+        ours: it was refused because of who asks, not of who is to get it: another provider may take it.
+    """
 
     address: str
     permanent: bool
     code: str
+    ours: bool = False
 
 
 @dataclass(frozen=True)

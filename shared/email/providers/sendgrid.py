@@ -119,13 +119,8 @@ def _words(answer: HttpAnswer) -> str:
 
 def request_body(rendered: Rendered) -> _JsonDict:
     """The message as SendGrid's JSON."""
-    everybody: _JsonDict = {
-        kind: [_recipient(one) for one in people]
-        for kind, people in (("to", rendered.to), ("cc", rendered.cc), ("bcc", rendered.bcc))
-        if people
-    }
     body: _JsonDict = {
-        "personalizations": [everybody],
+        "personalizations": _personalizations(rendered),
         "from": _mailbox(rendered.sender),
         "subject": rendered.subject,
         "content": list(_bodies(rendered)),
@@ -142,6 +137,23 @@ def request_body(rendered: Rendered) -> _JsonDict:
         body["categories"] = list(rendered.tags)
     files = list(_attachments(rendered))
     return body | ({"attachments": files} if files else {})
+
+
+def _personalizations(rendered: Rendered) -> list[_JsonDict]:
+    """Who gets it, which is all that SendGrid can say of to whom it is written.
+
+    Each personalization is a message of its own and must name somebody openly. Where nobody to whom it is
+    written gets this copy, everybody has one of their own: so nobody sees who else got a blind one.
+    """
+    kinds = (("to", rendered.to), ("cc", rendered.cc), ("bcc", rendered.bcc))
+    everybody = {
+        kind: [_recipient(one) for one in getting]
+        for kind, people in kinds
+        if (getting := rendered.among(people))
+    }
+    if "to" in everybody:
+        return [everybody]
+    return [{"to": [_recipient(one)]} for one in rendered.recipients]
 
 
 def _mailbox(mailbox: Mailbox) -> dict[str, str]:

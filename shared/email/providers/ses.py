@@ -84,9 +84,9 @@ class Ses(Provider):
             answer = self._client.send_email(
                 FromEmailAddress=wire(rendered.sender.address),
                 Destination={
-                    "ToAddresses": _addresses(rendered.to),
-                    "CcAddresses": _addresses(rendered.cc),
-                    "BccAddresses": _addresses(rendered.bcc),
+                    "ToAddresses": _addresses(rendered.among(rendered.to)),
+                    "CcAddresses": _addresses(rendered.among(rendered.cc)),
+                    "BccAddresses": _addresses(rendered.among(rendered.bcc)),
                 },
                 Content={"Raw": {"Data": content}},
                 EmailTags=_tags(rendered),

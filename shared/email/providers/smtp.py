@@ -236,25 +236,24 @@ class _Visit:
         _require(reply, "account")
 
     def _name_recipients(self, wire_: Wire) -> tuple[Refusal, ...]:
-        refused, replies = [], []
+        refused = []
         for one in self._rendered.recipients:
             reply = wire_.command(f"RCPT TO:<{wire(one.address)}>")
             if reply.code == _CLOSING:
                 raise _refusal(reply, "recipients")
             if not reply.positive:
                 permanent = reply.permanent and reply.code != _TOO_MANY
-                refused.append(Refusal(one.address, permanent, str(reply.code)))
-                replies.append(reply)
+                ours = permanent and not _about_the_address(reply)
+                refused.append(Refusal(one.address, permanent, str(reply.code), ours))
         if len(refused) < len(self._rendered.recipients):
             return tuple(refused)
         if not all(one.permanent for one in refused):
             raise NotAccepted("the server takes no recipient now", reason=RECIPIENTS)
         codes = ", ".join(sorted({one.code for one in refused}))
         # What the server will not do for us another one may; who does not exist does not exist anywhere.
-        ours = any(not _about_the_address(reply) for reply in replies)
         raise Rejected(
             f"the server refused every recipient ({codes})",
-            about="message" if ours else "recipients",
+            about="message" if any(one.ours for one in refused) else "recipients",
             reason=RECIPIENTS,
         )
 

@@ -310,7 +310,7 @@ PEM = _certificate()
 
 def _certificates(http: ScriptedHttp | None = None) -> sns.Certificates:
     http = http or ScriptedHttp(answer(200, PEM))
-    return sns.Certificates(lambda: http, sns.is_sns_host)
+    return sns.Certificates(lambda: http, sns.is_sns_address)
 
 
 def _sns(*, version: str = "2", **fields: str) -> bytes:
