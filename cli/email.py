@@ -56,18 +56,19 @@ def send_email(
 @email.command(name="list")
 @click.argument("company_id")
 @click.option("--state", default="", help="Only those in this state, such as REJECTED.")
+@click.option("--fate", default="", help="Only those of which this was reported, such as bounced.")
 @click.option("--limit", default=50, show_default=True, help="At most so many.")
 @options_of
-def list_emails(options: Options, company_id: str, state: str, limit: int) -> None:
+def list_emails(options: Options, company_id: str, state: str, fate: str, limit: int) -> None:
     """List the newest e-mails of COMPANY_ID.
 
     Example: frontdesk email list clinica-sol --state UNKNOWN
     """
-    query = {"company_id": company_id, "limit": str(limit), **({"state": state} if state else {})}
-    answer = options.client().call("GET", f"{path_of('emails')}?{urlencode(query)}")
-    options.show(
-        answer, table(answer["emails"], "email_id", "created_at", "kind", "state", "provider", "reason")
-    )
+    filters = {name: value for name, value in (("state", state), ("fate", fate)) if value}
+    query = urlencode({"company_id": company_id, "limit": str(limit), **filters})
+    answer = options.client().call("GET", f"{path_of('emails')}?{query}")
+    columns = ("email_id", "created_at", "kind", "state", "fate", "provider", "reason")
+    options.show(answer, table(answer["emails"], *columns))
 
 
 @email.command(name="show")
@@ -90,7 +91,7 @@ def show_email(options: Options, company_id: str, email_id: str) -> None:
 @click.confirmation_option(prompt="Where nobody knows, a second copy may arrive. Go on?")
 @options_of
 def resend_email(options: Options, company_id: str, email_id: str) -> None:
-    """Send EMAIL_ID of COMPANY_ID again, which was rejected or of which nobody knows.
+    """Send EMAIL_ID of COMPANY_ID again: it was rejected, came back, or nobody knows.
 
     Example: frontdesk email resend clinica-sol em-0123456789abcdef0123456789abcdef --yes
     """
@@ -163,6 +164,7 @@ def set_secret(options: Options, company_id: str, provider_id: str, *, webhook: 
 def _story(told: dict[str, Any]) -> Iterator[str]:
     yield f"{told['email_id']}  {told['kind']}  {told['state']}  {told['reason']}".rstrip()
     yield f"  asked for {told['created_at']}, not worth sending after {told['expires_at']}"
+    yield from _noted(told)
     for name, one in told["tried"].items():
         yield f"  {name}: asked {one['times']} times, {one['ended'] or 'may be asked again'}"
     if told["provider"]:
@@ -170,3 +172,18 @@ def _story(told: dict[str, Any]) -> Iterator[str]:
     for report in told["reports"]:
         words = (report["at"], report["fate"], report.get("address", ""), report.get("words", ""))
         yield f"  {'  '.join(words)}".rstrip()
+
+
+def _noted(told: dict[str, Any]) -> Iterator[str]:
+    """What not every e-mail has; addresses and words only for keys that may read them."""
+    notes = {
+        "reported": told["fate"],
+        "in words": told.get("words"),
+        "recipients not taken": told["refused_recipients"] or "",
+        "not taken": ", ".join(told.get("refused", ())),
+        "not written to": ", ".join(told.get("left_out", ())),
+        "copies for the rest": ", ".join(told["rests"]),
+        "a copy for the rest of": told["rest_of"],
+        "somebody may have it twice": "yes" if told["possible_duplicate"] else "",
+    }
+    yield from (f"  {name}: {value}" for name, value in notes.items() if value)

@@ -49,7 +49,7 @@ CALENDAR_INDEXES = (DUE_INDEX, CONTACT_INDEX, MONTH_INDEX)
 # The e-mails table's indexes: what waits, by the moment it waits for; a company's e-mails by their time.
 WAITING_INDEX = "waiting"
 WRITTEN_INDEX = "written"
-WRITTEN_ATTRIBUTES = ("kind", "state", "created_ms", "finished_ms", "provider", "attempts", "reason")
+WRITTEN_ATTRIBUTES = ("kind", "state", "created_ms", "finished_ms", "provider", "attempts", "reason", "fate")
 # The credentials table's index: connections by the moment at which their tokens are to be renewed.
 REFRESH_DUE_INDEX = "refresh_due"
 

@@ -218,6 +218,26 @@ COUNTERS = (
         threshold=5,
     ),
     Counter(
+        "email-recipients-refused",
+        names.EMAIL_DELIVERY,
+        "EmailRecipientsRefused",
+        "E-mails went out, but not to everybody: mail servers refused some of their recipients.",
+        threshold=5,
+    ),
+    Counter(
+        "emails-dropped",
+        names.INTEGRATIONS_API,
+        "EmailsDropped",
+        "A provider took an e-mail and then did not send it, because of what it says or of the account.",
+    ),
+    Counter(
+        "emails-sent-back",
+        names.INTEGRATIONS_API,
+        "EmailsSentBack",
+        "Many e-mails bounced or were called spam within five minutes; providers close accounts for that.",
+        threshold=10,
+    ),
+    Counter(
         "email-deliveries-broken",
         names.EMAIL_DELIVERY,
         "EmailDeliveriesBroken",

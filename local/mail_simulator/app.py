@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -133,5 +134,7 @@ def _with_images(mail: Mail) -> str:
         name = str(part["Content-ID"] or "").strip("<>")
         if name:
             content = base64.b64encode(cast("bytes", part.get_payload(decode=True))).decode()
-            html = html.replace(f"cid:{name}", f"data:{part.get_content_type()};base64,{content}")
+            shown = f"data:{part.get_content_type()};base64,{content}"
+            # To its end: one image's name may begin another's. In base64 nothing means anything to `re.sub`.
+            html = re.sub(rf"cid:{re.escape(name)}(?![A-Za-z0-9._-])", shown, html)
     return html

@@ -60,7 +60,7 @@ class Mail:
             "text": body(message, "plain"),
             "html": body(message, "html"),
             "files": [_file(part) for part in files(message)],
-            "invitation": invitation(calendars[0].get_content()) if calendars else None,
+            **_invitation(calendars),
         }
 
 
@@ -87,6 +87,16 @@ def _file(part: MIMEPart) -> JsonDict:
         "bytes": len(content),
         "content_id": str(part["Content-ID"] or "").strip("<>") or None,
     }
+
+
+def _invitation(calendars: list[Any]) -> JsonDict:
+    """The first invitation among a mail's parts, or why a mail program would make nothing of it."""
+    if not calendars:
+        return {"invitation": None}
+    try:
+        return {"invitation": invitation(calendars[0].get_content())}
+    except (ValueError, KeyError, IndexError, AttributeError) as problem:
+        return {"invitation": None, "problem": f"The invitation cannot be read: {problem}"}
 
 
 def invitation(calendar: str | bytes) -> JsonDict:

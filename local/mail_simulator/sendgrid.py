@@ -22,6 +22,7 @@ RESERVED = {
     "x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding", "to",
     "from", "subject", "reply-to", "cc", "bcc",
 }  # fmt: skip
+CUT, LINE = {",", ";"}, {";", "\r", "\n"}
 
 
 class Wrong(Exception):
@@ -47,69 +48,73 @@ def blueprint(post: Post) -> Blueprint:
         try:
             _require_key(request.headers.get("Authorization", ""))
             wish = _wish(len(request.get_data()), request.get_json(silent=True))
-            message, people = _checked(wish)
+            mails = _checked(wish)
         except Wrong as wrong:
             return Response(error_body(str(wrong), wrong.field), wrong.status, mimetype="application/json")
         extras = {"categories": wish.get("categories", []), "custom_args": wish.get("custom_args", {})}
-        post.keep("sendgrid", wish["from"]["email"], people, message.as_bytes(policy=SMTP), extras)
+        for message, people in mails:
+            post.keep("sendgrid", wish["from"]["email"], people, message.as_bytes(policy=SMTP), extras)
         return Response("", 202, {"X-Message-Id": uuid.uuid4().hex})
 
     return part
 
 
+def _require(right: object, words: str, field: str | None = None, status: int = 400) -> None:
+    if not right:
+        raise Wrong(words, field, status)
+
+
 def _require_key(header: str) -> None:
     scheme, _, key = header.partition(" ")
-    if scheme != "Bearer" or not key.startswith("SG."):
-        raise Wrong("The provided authorization grant is invalid, expired, or revoked", status=401)
-    if key == "SG.unpaid":
-        raise Wrong("Maximum credits exceeded", status=401)
+    known = scheme == "Bearer" and key.startswith("SG.")
+    _require(known, "The provided authorization grant is invalid, expired, or revoked", status=401)
+    _require(key != "SG.unpaid", "Maximum credits exceeded", status=401)
 
 
 def _wish(size_bytes: int, body: object) -> JsonDict:
-    if size_bytes > LARGEST_BYTES:
-        raise Wrong("The request body is too large.", status=413)
+    _require(size_bytes <= LARGEST_BYTES, "The request body is too large.", status=413)
     if not isinstance(body, dict):
         raise Wrong("Bad Request")
     return body
 
 
-def _checked(wish: JsonDict) -> tuple[EmailMessage, list[str]]:
-    """The message that SendGrid would send, and who gets it."""
-    if not wish.get("personalizations") or not wish.get("from") or not wish.get("subject"):
+def _checked(wish: JsonDict) -> list[tuple[EmailMessage, list[str]]]:
+    """The messages that SendGrid would send, one for each personalization, and who gets each."""
+    groups, tags = wish.get("personalizations"), wish.get("categories", [])
+    if not groups or not wish.get("from") or not wish.get("subject"):
         raise Wrong("The personalizations, from and subject fields are required.", "personalizations")
-    if wish["from"]["email"].endswith("@unverified.example"):
-        words = "The from address does not match a verified Sender Identity."
-        raise Wrong(words, "from", status=403)
-    if len(wish.get("categories", [])) > 10:  # noqa: PLR2004 - SendGrid's rule
-        raise Wrong("You cannot have more than 10 categories per request.", "categories")
-    first = wish["personalizations"][0]
-    people = [one["email"] for kind in ("to", "cc", "bcc") for one in first.get(kind, [])]
-    if len({one.lower() for one in people}) < len(people):
-        words = "Each email address in the personalization block should be unique between to, cc, and bcc."
-        raise Wrong(words, "personalizations.0")
-    if not all(one.isascii() and "@" in one for one in people):
-        raise Wrong("Does not contain a valid address.", "personalizations.0.to")
-    return _message(wish, first), _reached(first)
+    verified = not wish["from"]["email"].endswith("@unverified.example")
+    _require(verified, "The from address does not match a verified Sender Identity.", "from", status=403)
+    few = len(tags) <= 10  # noqa: PLR2004 - SendGrid's rule
+    _require(few, "You cannot have more than 10 categories per request.", "categories")
+    _require(len(set(tags)) == len(tags), "The categories must be a unique list.", "categories")
+    people = [_people(group) for group in groups]
+    everybody = [one["email"] for some in people for one in some]
+    single = len({one.lower() for one in everybody}) == len(everybody)
+    _require(single, "Each email address in the personalization block should be unique.", "personalizations")
+    right = all(one.isascii() and "@" in one for one in everybody)
+    _require(right, "Does not contain a valid address.", "personalizations.0.to")
+    # Names are cut at commas and semicolons; pieces that are no address are dropped.
+    reached = [[one["email"] for one in some if not CUT.intersection(one.get("name", ""))] for some in people]
+    return [(_message(wish, group), some) for group, some in zip(groups, reached, strict=True)]
 
 
-def _reached(first: JsonDict) -> list[str]:
-    """Who gets it: names are cut at commas and semicolons; pieces that are no address are dropped."""
-    given = [one for kind in ("to", "cc", "bcc") for one in first.get(kind, [])]
-    return [one["email"] for one in given if not {",", ";"}.intersection(one.get("name", ""))]
+def _people(group: JsonDict) -> list[JsonDict]:
+    _require(group.get("to"), "The to array must have at least one email object.", "personalizations.0.to")
+    return [one for kind in ("to", "cc", "bcc") for one in group.get(kind, [])]
 
 
-def _message(wish: JsonDict, first: JsonDict) -> EmailMessage:
+def _message(wish: JsonDict, group: JsonDict) -> EmailMessage:
     message = EmailMessage()
     message["From"] = _address(wish["from"])
     for kind in ("to", "cc"):
-        if first.get(kind):
-            message[kind.title()] = [_address(one) for one in first[kind]]
+        if group.get(kind):
+            message[kind.title()] = [_address(one) for one in group[kind]]
     if wish.get("reply_to"):
         message["Reply-To"] = _address(wish["reply_to"])
     message["Subject"] = wish["subject"]
     for name, value in wish.get("headers", {}).items():
-        if name.lower() in RESERVED:
-            raise Wrong("The header name is reserved.", f"headers.{name}")
+        _require(name.lower() not in RESERVED, "The header name is reserved.", f"headers.{name}")
         message[name] = value
     _write_bodies(message, wish.get("content", []))
     for file in wish.get("attachments", []):
@@ -124,9 +129,8 @@ def _address(given: JsonDict) -> Address:
 def _write_bodies(message: EmailMessage, content: list[JsonDict]) -> None:
     kinds = [one["type"].partition(";")[0] for one in content]
     order = [kind for kind in ("text/plain", "text/html", "text/calendar") if kind in kinds]
-    if not kinds or kinds != order:
-        words = "If present, text/plain and text/html may only be provided once, text/plain first."
-        raise Wrong(words, "content")
+    words = "If present, text/plain and text/html may only be provided once, text/plain first."
+    _require(kinds and kinds == order, words, "content")
     for number, one in enumerate(content):
         kind, _, parameters = one["type"].partition(";")
         named = dict([parameters.strip().split("=", 1)]) if parameters else {}
@@ -136,8 +140,10 @@ def _write_bodies(message: EmailMessage, content: list[JsonDict]) -> None:
 
 def _attach(message: EmailMessage, file: JsonDict) -> None:
     kind = file.get("type", "application/octet-stream")
-    if ";" in kind or "\r" in kind or "\n" in kind:
-        raise Wrong("The attachment type cannot contain ';', or CRLF characters.", "attachments")
+    _require(not LINE.intersection(kind), "The type cannot contain ';', or CRLF characters.", "attachments")
+    _require(file["content"], "The content must be at least one character in length.", "attachments")
+    odd = (CUT | LINE).intersection(file["filename"])
+    _require(not odd, "The filename cannot contain ';', ',', or CRLF characters.", "attachments")
     try:
         content = base64.b64decode(file["content"], validate=True)
     except binascii.Error:

@@ -251,6 +251,7 @@ class EmailLedger:
             "only": list(rest.addresses),
             "part": record.part + 1,
             "rest_of": record.email_id,
+            "message_id": record.message_id,
             "maybe_twice": record.possible_duplicate,
             **waiting_keys(rest.email_id, self._clock.now()),
         }

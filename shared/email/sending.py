@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.companies.email import EmailRule
+from shared.email.addresses import needs_smtputf8
 from shared.email.composing import filled
 from shared.email.message import Templated
-from shared.email.outbox import WORTH
+from shared.email.outbox import WORTH, recipients
 from shared.email.words import body
 from shared.platform.errors import Conflict, FieldError, InvalidInput
 
@@ -26,7 +27,7 @@ def require_sendable(company: Company, email: NewEmail | Templated, kind: Kind) 
 
     Raises:
         Conflict: the company has no provider for this kind of e-mail.
-        InvalidInput: its template does not work with these values, or it is too large for every provider.
+        InvalidInput: its template does not work with these values, or none of its providers can carry it.
         NotFound: it has no such template.
     """
     if not company.email.providers_for(kind):
@@ -52,17 +53,32 @@ def _unprintable(value: object, place: str) -> Iterator[FieldError]:
 
 
 def _require_carrier(company: Company, email: NewEmail | Templated, kind: Kind) -> None:
-    """Refuse files that no provider of the company's can carry; each checks again when it sends."""
-    if not email.attachments:
-        return
-    from shared.email.providers.registry import CAPABILITIES  # noqa: PLC0415 - few e-mails have files
+    """Refuse what no provider of the company's can carry; each checks again when it sends."""
+    people = [*email.to, *email.cc, *email.bcc, *([email.reply_to] if email.reply_to else [])]
+    smtputf8 = any(needs_smtputf8(one.address) for one in people)
+    if not (email.attachments or email.tags or smtputf8):
+        return  # most e-mails: everybody carries them
+    from shared.email.providers.registry import CAPABILITIES  # noqa: PLC0415 - it brings every vendor along
 
+    able = {CAPABILITIES[one.vendor] for one in company.email.providers_for(kind)}
+    asked = {
+        one: one.lack(recipients=len(recipients(email)), tags=len(email.tags), smtputf8=smtputf8)
+        for one in able
+    }
+    lacks = [lack for lack in asked.values() if lack is not None]
+    if len(lacks) == len(asked):
+        problem = f"cannot be sent by any of the company's providers: {lacks[0].words}"
+        raise _refused(lacks[0].field, problem, 422)
     size_bytes = sum(one.size_bytes for one in email.attachments)
     encoded_bytes = -(-size_bytes // 3) * 4  # base64 (RFC 4648), line ends not counted
-    most_bytes = max(CAPABILITIES[one.vendor].max_bytes for one in company.email.providers_for(kind))
+    most_bytes = max(one.max_bytes for one, lack in asked.items() if lack is None)
     if encoded_bytes > most_bytes:
         problem = f"have {encoded_bytes} bytes once encoded; the company's providers take {most_bytes}"
-        raise InvalidInput(f"attachments {problem}", fields=(FieldError("attachments", problem),), status=413)
+        raise _refused("attachments", problem, 413)
+
+
+def _refused(field: str, problem: str, status: int) -> InvalidInput:
+    return InvalidInput(f"{field} {problem}", fields=(FieldError(field, problem),), status=status)
 
 
 def worth_until(company: Company, kind: Kind, now: datetime) -> datetime:

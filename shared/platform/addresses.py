@@ -16,6 +16,19 @@ from shared.platform.errors import InvalidInput
 # NAT64's well-known prefix (RFC 6052): the IPv4 address in its last 32 bits is what is reached.
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.ip_network("::/96")
+# Public in the eyes of some of the Pythons that we support; IANA's registry says otherwise.
+_SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "64:ff9b:1::/48",  # translation inside one network (RFC 8215)
+            "::ffff:0:0:0/96",  # IPv4 translated (RFC 2765)
+            "fec0::/10",  # what site-local addresses were (RFC 3879)
+            "3fff::/20",  # documentation (RFC 9637)
+            "5f00::/16",  # segment routing (RFC 9602)
+        ),
+    )
+)
 
 
 def _embedded(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
@@ -78,5 +91,5 @@ class AddressGuard:
                 return
         if ip.is_loopback and self.loopback_allowed:
             return
-        if not ip.is_global or ip.is_multicast:
+        if not ip.is_global or ip.is_multicast or any(ip in network for network in _SPECIAL):
             raise AddressRefused("the address is not a public one")

@@ -118,7 +118,13 @@ class MailWorld:
         assert isinstance(email, NewEmail)
         sender = Sender(Mailbox(address=str(company.email.from_address)))
         return render(
-            record.email_id, record.company_id, email, sender=sender, created_at=record.created_at, files=None
+            record.email_id,
+            record.company_id,
+            email,
+            sender=sender,
+            created_at=record.created_at,
+            files=None,
+            first_message_id=record.message_id,
         )
 
     def provider(self, company_id: str, settings: EmailProvider) -> Provider:

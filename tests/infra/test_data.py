@@ -72,7 +72,7 @@ def test_e_mails_are_indexed_by_what_waits_and_by_their_time(template: StageTemp
     assert set(indexes) == {WAITING_INDEX, WRITTEN_INDEX} == {names.WAITING_INDEX, names.WRITTEN_INDEX}
     assert indexes[WAITING_INDEX]["Projection"] == {"ProjectionType": "KEYS_ONLY"}
     shown = set(indexes[WRITTEN_INDEX]["Projection"]["NonKeyAttributes"])
-    assert shown == {"kind", "state", "created_ms", "finished_ms", "provider", "attempts", "reason"}
+    assert shown == {"kind", "state", "created_ms", "finished_ms", "provider", "attempts", "reason", "fate"}
 
 
 def test_files_are_private_and_forgotten_by_the_clock(template: StageTemplate) -> None:

@@ -36,7 +36,8 @@ NAME = "send_email"
 MOST_CHARACTERS = 10_000
 # What stands between addresses and other words, and what people put around one: quotes of all kinds, the
 # marks that end a sentence, and those that open one in Spanish. An apostrophe may stand inside (o'neill@…).
-_BETWEEN = re.compile(r"[\s<>()\[\]{}\",;:]+")
+# Long dashes and characters without width (U+200B to U+200D, U+2060, U+FEFF) are in no address.
+_BETWEEN = re.compile(r"[\s<>()\[\]{}\",;:/\u2013\u2014\u200b-\u200d\u2060\ufeff]+")
 _AROUND = ".!?\u00a1\u00bf'`*\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026"
 
 
@@ -131,7 +132,9 @@ def _addresses(texts: tuple[str, ...]) -> list[str]:
     words = (word for text in texts for word in _BETWEEN.split(text))
     # An address with what stands around it: whatever is longer is none, and not worth a second look.
     short = (word.strip(_AROUND) for word in words if len(word) <= LONGEST_EMAIL + len(_AROUND))
-    return [word for word in short if word.count("@") == 1 and not word.startswith("@") and word[-1] != "@"]
+    found = [word for word in short if word.count("@") == 1 and not word.startswith("@") and word[-1] != "@"]
+    # WhatsApp's italics: no domain ends in an underscore, so the one before the address is no part of it.
+    return [word[1:-1] if word[0] == word[-1] == "_" else word for word in found]
 
 
 def _contact(user_id: str) -> Contact | None:

@@ -31,7 +31,7 @@ NO_TIME_LEFT = "no_time_left"
 RECIPIENTS = "recipients"
 # Reasons for which a provider was never asked: it works, only not for such a message.
 CANNOT_CARRY = frozenset(
-    {"unsupported", "too_many_recipients", "tags", "smtputf8", "too_large", "unwritable", "empty_file"}
+    {"unsupported", "too_many_recipients", "tags", "smtputf8", "too_large", "unwritable"}
 )
 _LONGEST_WORDS = 200
 _LONGEST_READ = 1000
@@ -52,6 +52,31 @@ class Capabilities:
     max_recipients: int
     max_tags: int = 0
     smtputf8: bool = False
+
+    def lack(self, *, recipients: int, tags: int, smtputf8: bool) -> Lack | None:
+        """What a vendor lacks for a message; ``None``: nothing.
+
+        Args:
+            recipients: how many it has.
+            tags: how many it has.
+            smtputf8: whether an address in it can only travel with SMTPUTF8.
+        """
+        if recipients > self.max_recipients:
+            return Lack("too_many_recipients", "to", "the message has too many recipients for it")
+        if tags > self.max_tags:
+            return Lack("tags", "tags", "it does not take so many tags")
+        if smtputf8 and not self.smtputf8:
+            return Lack("smtputf8", "to", "it takes no letters beyond ASCII before an @")
+        return None
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Why a vendor cannot carry a message: as a slug, which field of it, and in words."""
+
+    reason: str
+    field: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -148,13 +173,11 @@ class Provider(ABC):
             raise Ambiguous(f"it broke: {type(broken).__name__}", reason=BROKEN) from broken
 
     def _require_possible(self, rendered: Rendered) -> None:
-        can = self.capabilities
-        if len(rendered.recipients) > can.max_recipients:
-            raise Unsupported("the message has too many recipients for it", reason="too_many_recipients")
-        if len(rendered.tags) > can.max_tags:
-            raise Unsupported("it does not take so many tags", reason="tags")
-        if rendered.needs_smtputf8 and not can.smtputf8:
-            raise Unsupported("it takes no letters beyond ASCII before an @", reason="smtputf8")
+        lack = self.capabilities.lack(
+            recipients=len(rendered.recipients), tags=len(rendered.tags), smtputf8=rendered.needs_smtputf8
+        )
+        if lack is not None:
+            raise Unsupported(lack.words, reason=lack.reason)
 
     def _content(self, rendered: Rendered) -> bytes:
         try:

@@ -190,4 +190,6 @@ def _attachments(rendered: Rendered) -> Iterator[dict[str, str]]:
 
 def _attachment(name: str, content_type: str, content: bytes) -> dict[str, str]:
     encoded = base64.b64encode(content).decode()
-    return {"content": encoded, "filename": name, "type": content_type, "disposition": "attachment"}
+    # SendGrid's page "Errors", attachments.filename: neither commas nor semicolons.
+    shown = " ".join(name.translate(_SEPARATORS).split())
+    return {"content": encoded, "filename": shown, "type": content_type, "disposition": "attachment"}

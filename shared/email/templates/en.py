@@ -19,6 +19,10 @@ _FACTS = (
     Row("Place", "appointment.place", optional=True),
     Row("Reference", "appointment.reference", optional=True),
 )
+_CONNECT = (
+    "{% if integration.connect_url %}The link asks for your confirmation before it connects anything."
+    "{% else %}Ask whoever set your desk up for a new link.{% endif %}"
+)
 _CHANGE = "Change or cancel"
 _CONVERSATION = (
     Row("Customer", "conversation.contact", optional=True),
@@ -73,7 +77,7 @@ TEMPLATES: dict[TemplateName, Words] = {
         rows=(Row("Reason", "integration.reason"), Row("Since", "integration.since")),
         button="Connect again",
         link="integration.connect_url",
-        closing=("The link asks for your confirmation before anything is connected.",),
+        closing=(_CONNECT,),
     ),
     "hand_over_notice": Words(
         subject="A conversation is waiting for a person",

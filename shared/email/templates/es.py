@@ -19,6 +19,10 @@ _FACTS = (
     Row("Lugar", "appointment.place", optional=True),
     Row("Referencia", "appointment.reference", optional=True),
 )
+_CONNECT = (
+    "{% if integration.connect_url %}El enlace pide tu confirmación antes de conectar nada."
+    "{% else %}Pide un enlace nuevo a quien configuró tu asistente.{% endif %}"
+)
 _CHANGE = "Cambiar o cancelar la cita"
 _CONVERSATION = (
     Row("Cliente", "conversation.contact", optional=True),
@@ -73,7 +77,7 @@ TEMPLATES: dict[TemplateName, Words] = {
         rows=(Row("Motivo", "integration.reason"), Row("Desde", "integration.since")),
         button="Conectar de nuevo",
         link="integration.connect_url",
-        closing=("El enlace pide tu confirmación antes de conectar nada.",),
+        closing=(_CONNECT,),
     ),
     "hand_over_notice": Words(
         subject="Una conversación espera a una persona",

@@ -19,6 +19,10 @@ _FACTS = (
     Row("Local", "appointment.place", optional=True),
     Row("Referência", "appointment.reference", optional=True),
 )
+_CONNECT = (
+    "{% if integration.connect_url %}O link pede a sua confirmação antes de ligar seja o que for."
+    "{% else %}Peça um novo link a quem configurou o seu assistente.{% endif %}"
+)
 _CHANGE = "Alterar ou cancelar"
 _CONVERSATION = (
     Row("Cliente", "conversation.contact", optional=True),
@@ -73,7 +77,7 @@ TEMPLATES: dict[TemplateName, Words] = {
         rows=(Row("Motivo", "integration.reason"), Row("Desde", "integration.since")),
         button="Ligar de novo",
         link="integration.connect_url",
-        closing=("O link pede a sua confirmação antes de ligar seja o que for.",),
+        closing=(_CONNECT,),
     ),
     "hand_over_notice": Words(
         subject="Uma conversa espera por uma pessoa",

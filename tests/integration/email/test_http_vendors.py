@@ -229,3 +229,44 @@ def test_a_recipients_name_reaches_sendgrid_without_what_it_cuts_names_at(benche
         ["ana@cliente.example"],
         '"López Ana Dra." <ana@cliente.example>',
     )
+
+
+def test_a_files_name_reaches_sendgrid_without_what_it_refuses(benches: Benches) -> None:
+    """Neither commas nor semicolons."""
+    bench = benches.bench("sendgrid")
+    file = {"name": "Presupuesto, mayo; v2.pdf", "content_type": "application/pdf", "content": "aG9sYQ=="}
+    bench.provider().send(rendered(attachments=[file]), soon())
+    [mail] = bench.mails()
+    assert [one["name"] for one in mail["files"]] == ["Presupuesto mayo v2.pdf"]
+
+
+PEOPLE: dict[str, Any] = {
+    "to": ["ana@cliente.example", "luis@cliente.example"],
+    "cc": ["eva@cliente.example"],
+    "bcc": ["jefe@clinica-sol.example", "abogado@bufete.example"],
+}
+
+
+@pytest.mark.parametrize("vendor", ["smtp", "sendgrid", "mailgun", "ses"])
+@pytest.mark.parametrize(
+    "only",
+    [
+        {"luis@cliente.example", "jefe@clinica-sol.example", "abogado@bufete.example"},
+        {"eva@cliente.example", "jefe@clinica-sol.example"},
+        {"jefe@clinica-sol.example", "abogado@bufete.example"},
+    ],
+)
+def test_a_copy_for_some_reaches_them_and_shows_nobody_a_blind_one(
+    benches: Benches, vendor: str, only: set[str]
+) -> None:
+    """Whoever of them a server did not take at first."""
+    bench = benches.bench(vendor)
+    bench.provider().send(replace(rendered(**PEOPLE), only=frozenset(only)), soon())
+    mails = bench.mails()
+    assert sorted(one for mail in mails for one in mail["recipients"]) == sorted(only)
+    for mail in mails:
+        shown = " ".join(str(value) for name, value in mail["headers"] if name in {"To", "Cc", "Bcc"})
+        others = set(PEOPLE["bcc"]) - ({*mail["recipients"]} if len(mail["recipients"]) == 1 else set())
+        assert not [one for one in others if one in shown]
+    if vendor != "sendgrid":
+        assert dict(mails[0]["headers"])["To"] == "ana@cliente.example, luis@cliente.example"

@@ -126,6 +126,23 @@ def test_recipients_that_are_refused_are_named_while_the_others_get_it(smtp: Ben
     assert [one.permanent for one in smtp.provider().send(rendered(**TWO), soon()).refused] == [False]
 
 
+@pytest.mark.parametrize(
+    ("reply", "ours"),
+    [
+        ("550 5.1.1 Unknown", False),
+        ("550 5.7.1 Relaying denied", True),
+        ("554 No", True),
+        ("552 Full", False),
+        ("450 4.2.1 Later", False),
+    ],
+)
+def test_whom_a_server_refuses_because_of_us_is_told(smtp: Bench, reply: str, *, ours: bool) -> None:
+    """The others get it from this one."""
+    smtp.switches.faults = [SmtpFault("rcpt", None, reply, matching="bea@")]
+    accepted = smtp.provider().send(rendered(**TWO), soon())
+    assert [(one.address, one.ours) for one in accepted.refused] == [("bea@cliente.example", ours)]
+
+
 def test_one_recipient_that_may_work_later_makes_the_whole_failure_a_passing_one(smtp: Bench) -> None:
     """Nobody got it, so nothing is lost by another try."""
     smtp.switches.faults = [

@@ -9,6 +9,7 @@ import json
 from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -99,6 +100,37 @@ class TestSending:
         for text, status in (("2020-01-01T00:00:00Z", 422), ("2099-01-01T00:00:00Z", 422)):
             assert send(api, luna, message=MESSAGE, expires_at=text).status == status
         assert send(api, luna, message=MESSAGE, expires_at="2026-11-24T12:00:00").status == 422
+
+    @pytest.mark.parametrize("moment", ["9999-12-31T23:00:00-14:00", "0001-01-01T00:00:00+14:00"])
+    def test_moments_outside_of_the_calendar_are_mistakes(self, api: Api, luna: str, moment: str) -> None:
+        """Of who sends them."""
+        invitation = {
+            "uid": "a@b.example",
+            "start": moment,
+            "end": "2026-11-24T12:00:00Z",
+            "changed_at": "2026-11-24T12:00:00Z",
+            "summary": "S",
+            "organizer": "a@b.example",
+            "attendees": ["a@b.example"],
+        }
+        answer = send(api, luna, **changed(invitation=invitation))
+        assert (answer.status, "message.invitation.start" in answer.fields) == (422, True)
+        assert api("GET", "/api/emails?" + urlencode({"since": moment}), key=luna).status == 422
+        assert send(api, luna, message=MESSAGE, expires_at=moment).status == 422
+
+    def test_what_none_of_the_providers_can_carry_is_refused_at_once(self, api: Api) -> None:
+        """In words, not as an e-mail that nobody looks at."""
+        smtp = {"id": "own", "vendor": "smtp", "preset": "gmail", "username": "a@b.example"}
+        sol = api.company("sol", email={**MAIL, "providers": [smtp]})
+        refused = send(api, sol, **changed(tags=["news"]))
+        assert (refused.status, "tags" in refused.fields) == (422, True)
+        grid = api.company("grid", email={**MAIL, "providers": [{"id": "g", "vendor": "sendgrid"}]})
+        refused = send(api, grid, **changed(to=["josé@cliente.example"]))
+        assert (refused.status, "beyond ASCII" in refused.text) == (422, True)
+        assert send(api, sol, **changed(to=["josé@cliente.example"])).status == 202
+        assert send(api, grid, **changed(tags=["news", "news"])).status == 202
+        empty = [{"name": "a.txt", "content_type": "text/plain", "content": ""}]
+        assert "must not be empty" in send(api, grid, **changed(attachments=empty)).text
 
     @pytest.mark.parametrize(
         "wish",
@@ -352,7 +384,11 @@ class TestReports:
         batch = [self.event(api, email_id, "processed"), self.event(api, email_id, "bounce")]
         assert [self.sendgrid(api, batch).json["reports"] for _ in range(2)] == [2, 0]
         told = api("GET", f"/api/emails/{email_id}", key=luna).json
-        assert told["fates"] == {"ana@cliente.example": "bounced"}
+        assert (told["fate"], told["fates"]) == ("bounced", {"ana@cliente.example": "bounced"})
+        for fate, found in (("bounced", [email_id]), ("delivered", [])):
+            page = api("GET", f"/api/emails?fate={fate}", key=luna).json["emails"]
+            assert [one["email_id"] for one in page] == found
+        assert api("GET", "/api/emails?fate=lost", key=luna).status == 422
         listed = api("GET", "/api/companies/luna/email/suppressions", key=luna).json["suppressions"]
         assert [(one["reason"], one["email_id"]) for one in listed] == [("bounced", email_id)]
 
@@ -370,6 +406,10 @@ class TestReports:
             api("POST", "/api/webhook/mailgun/luna/main", raw="{}"),
             api("POST", "/api/webhook/ses/luna/main", raw="{}"),
         ]
+        store(api, luna, "spare", webhook_key="signing-key")
+        for raw in ("", "7", "[]", "{", '{"signature": 1}'):
+            answers.append(api("POST", "/api/webhook/mailgun/luna/spare", raw=raw))
+            answers.append(api("POST", "/api/webhook/mailgun/luna/none", raw=raw))
         assert {answer.status for answer in answers} == {401}
         assert len({answer.text for answer in answers}) == 1
         assert api("GET", f"/api/emails/{email_id}", key=luna).json["reports"] == []

@@ -226,6 +226,7 @@ def test_a_token_with_another_event_is_seen() -> None:
         ({"timestamp": str(NOW), "token": "", "signature": "0" * 64}, "signature_malformed"),
         ({"timestamp": str(NOW - 10 * 3600), "token": "t", "signature": "0" * 64}, "timestamp_off"),
         ({"timestamp": str(NOW), "token": "t", "signature": "0" * 64}, "signature_wrong"),
+        ({"timestamp": str(NOW), "token": "\ud800", "signature": "0" * 64}, "signature_wrong"),
     ],
 )
 def test_odd_signatures_of_mailgun_are_untrusted_and_nothing_else(signature: object, reason: str) -> None:
@@ -355,6 +356,8 @@ def test_sns_signs_its_fields_in_the_documented_order() -> None:
     [
         ({"Message": "{ }"}, "signature_wrong"),
         ({"Subject": "new"}, "signature_wrong"),
+        ({"Subject": "\ud800"}, "signature_wrong"),
+        ({"Type": "Invitation"}, "malformed_event"),
         ({"SignatureVersion": "1"}, "signature_wrong"),
         ({"SignatureVersion": "3"}, "signature_missing"),
         ({"Signature": "ñ"}, "signature_missing"),
@@ -379,6 +382,10 @@ def test_a_changed_notification_is_untrusted(changed: dict[str, str], reason: st
         "https://bucket.s3.amazonaws.com/x.pem",
         "https://sns.eu-west-1.amazonaws.com/x.pem?to=evil.example",
         "https://sns.eu-west-1.amazonaws.com/x.txt",
+        "http://sns.eu-west-1.amazonaws.com/x.pem",
+        "https://sns.eu-west-1.amazonaws.com:8443/x.pem",
+        "https://sns.eu-west-1.amazonaws.com:x/x.pem",
+        "https://sns.eu-west-1.amazonaws.com/x.pem\n",
         "https://[::1",
         "",
     ],
@@ -484,6 +491,33 @@ def test_what_ses_says_in_other_words_means_the_same() -> None:
     complaint = {"complainedRecipients": [{"emailAddress": marta}]}
     assert one(_ses("Complaint", complaint=complaint)) == (Fate.COMPLAINED, True, marta)
     assert ses.reports(_ses("Open")) == []
+
+
+@pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
+def test_feedback_that_complains_of_nothing_is_no_complaint(kind: str) -> None:
+    """Who said that a mail is no spam wants the next one."""
+    complaint = {"complainedRecipients": [{"emailAddress": "a@b.example"}], "complaintFeedbackType": kind}
+    assert ses.reports(_ses("Complaint", complaint=complaint)) == []
+
+
+def test_only_who_wants_nothing_at_all_is_unsubscribed() -> None:
+    """From then on: the mail itself is older."""
+
+    def changed(**preferences: object) -> str:
+        details = {"timestamp": "2026-11-23T08:00:00Z", "newTopicPreferences": preferences}
+        return _ses("Subscription", subscription=details)
+
+    assert ses.reports(changed(unsubscribeAll=False, topicSubscriptionStatus=[])) == []
+    (report,) = ses.reports(changed(unsubscribeAll=True))
+    assert (report.fate, report.permanent) == (Fate.UNSUBSCRIBED, True)
+    assert report.at.isoformat() == "2026-11-23T08:00:00+00:00"
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_outside_of_the_calendar_is_none(when: str) -> None:
+    """A mistake of the sender's."""
+    with pytest.raises(InvalidInput):
+        ses.reports(_ses("Delivery", delivery={"timestamp": when, "recipients": ["a@b.example"]}))
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from shared.email.asking import BUSY_SECONDS, SEND_SECONDS, SETTLE
 from shared.email.breakers import FAILURES
 from shared.email.callbacks.reports import Fate, Report
+from shared.email.desk import story_view
 from shared.email.message import NewEmail
 from shared.email.outbox import MAX_CONTENT_BYTES
 from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Refusal, Rejected, Unsupported
@@ -529,6 +530,117 @@ def test_recipients_that_a_server_takes_later_get_an_e_mail_of_their_own() -> No
     ]
     pointers = world.table.query(f"company#{COMPANY}", prefix="contact#1#7#")
     assert {item["email_id"] for item in pointers} == {one.email_id for one in chain}
+
+
+def _to_three(world: MailWorld) -> str:
+    """An e-mail to three people; one of them gets a blind copy."""
+    people = {"to": ["marta@example.org"], "cc": ["cc@example.org"], "bcc": ["jefe@example.org"]}
+    email = NewEmail.parse({**people, "subject": "Hola", "text": "Hola"})
+    return world.outbox.enqueue(COMPANY, email, key="k")
+
+
+def test_whom_a_server_refuses_because_of_us_the_next_provider_is_asked_for() -> None:
+    """With the same headers and Message-ID, and nobody else gets it again."""
+    people = ("cc@example.org", "jefe@example.org")
+    denied = [Refusal(one, permanent=True, code="554", ours=True) for one in people]
+    world = MailWorld(ScriptedProvider(Accepted("p-1", tuple(denied))))
+    email_id = _to_three(world)
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    [rest] = record.rests
+    world.settle(rest)
+    assert (len(world.first.given), world.state(rest)) == (1, State.ACCEPTED)
+    [again] = world.second.given
+    assert [one.address for one in again.recipients] == ["cc@example.org", "jefe@example.org"]
+    assert again.message_id == world.first.given[0].message_id
+    assert (again.to, again.cc) == (world.first.given[0].to, world.first.given[0].cc)
+
+
+def test_whom_nobody_else_can_reach_stands_in_a_rejected_e_mail() -> None:
+    """Where somebody sees it."""
+    denied = Refusal("cc@example.org", permanent=True, code="554", ours=True)
+    world = MailWorld(ScriptedProvider(Accepted("p-1", (denied,))))
+    email: Any = world.document["email"]
+    email["providers"] = email["providers"][:1]
+    email_id = _to_three(world)
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    world.settle(record.rests[0])
+    rest = world.ledger.read(COMPANY, record.rests[0])
+    assert rest is not None
+    assert (rest.state, rest.reason, rest.only) == (State.REJECTED, "recipients", ("cc@example.org",))
+
+
+def test_both_kinds_of_refusal_are_two_e_mails() -> None:
+    """One waits for the same server, the other asks the next."""
+    busy = Refusal("cc@example.org", permanent=False, code="450")
+    denied = Refusal("jefe@example.org", permanent=True, code="554", ours=True)
+    world = MailWorld(ScriptedProvider(Accepted("p-1", (busy, denied))))
+    email_id = _to_three(world)
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    for rest in record.rests:
+        world.settle(rest)
+    given = (*world.first.given, *world.second.given)
+    reached = [[one.address for one in each.recipients] for each in given]
+    assert reached[1:] == [["cc@example.org"], ["jefe@example.org"]]
+
+
+def test_who_is_not_reached_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody is dropped in silence behind an ACCEPTED."""
+    gone = Refusal("cc@example.org", permanent=True, code="550")
+    world = MailWorld(ScriptedProvider(Accepted("p-1", (gone,))))
+    email_id = _to_three(world)
+    world.settle(email_id)
+    assert '"EmailRecipientsRefused"' in capsys.readouterr().out
+    story = story_view(world.aftermath.story(COMPANY, email_id), texts=False)
+    assert (story["refused_recipients"], story["rests"]) == (1, [])
+
+
+def test_a_provider_that_cannot_carry_an_e_mail_is_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    """The operator is not told that it does not work."""
+    world = MailWorld(ScriptedProvider(Unsupported("tags", reason="tags")))
+    world.settle(world.write())
+    assert '"EmailFallbacks"' not in capsys.readouterr().out
+    world = MailWorld(ScriptedProvider(_account()))
+    world.settle(world.write())
+    assert '"EmailFallbacks"' in capsys.readouterr().out
+
+
+def test_copies_reach_whom_they_may_although_the_first_address_is_on_the_list() -> None:
+    """Its owner wants no mail; the others do."""
+    world = MailWorld()
+    world.suppressions.add(COMPANY, "marta@example.org", "complained", world.clock.now())
+    email_id = _to_three(world)
+    world.settle(email_id)
+    assert world.state(email_id) == State.ACCEPTED
+    [given] = world.first.given
+    assert [one.address for one in given.recipients] == ["cc@example.org", "jefe@example.org"]
+
+
+def test_the_message_id_stays_although_the_companys_address_changes() -> None:
+    """Else mail programs show a repetition as another mail."""
+    world = MailWorld(ScriptedProvider(Ambiguous("lost")))
+    email_id = world.write()
+    world.deliver(email_id)
+    email: Any = world.document["email"]
+    email["from_address"] = "hola@nueva.example"
+    world.settle(email_id)
+    first, second = world.first.given
+    assert first.message_id == second.message_id == f"<{email_id}@clinicasol.example>"
+    assert second.sender.address == "hola@nueva.example"
+
+
+def test_a_key_is_for_one_customers_e_mail() -> None:
+    """The other one's would be found, and forgotten, with the first."""
+    world = MailWorld()
+    world.write("k", contact=Contact(1, 7))
+    assert world.write("k", contact=Contact(1, 7))
+    with pytest.raises(Conflict):
+        world.write("k", contact=Contact(1, 8))
 
 
 def test_the_list_of_one_company_is_not_anothers() -> None:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import pytest
 
 from shared.companies.customers import Customer
 from shared.email.aftermath import Aftermath
 from shared.email.allowance import Allowance
 from shared.email.callbacks.reports import Fate, Report
 from shared.email.customer_shelf import EmailShelf
+from shared.email.desk import EmailDesk
+from shared.email.message import NewEmail
 from shared.email.providers.contract import Ambiguous, Rejected
 from shared.email.records import Contact, State
 from shared.email.suppression import Suppressions
 from shared.platform.clock import Deadline
-from shared.platform.errors import RetryLater
+from shared.platform.errors import Conflict, RetryLater
 from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
 from tests.fakes.table import MemoryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import pytest
 
     from shared.email.file_removal import FileRemoval
     from shared.email.records import EmailRecord
@@ -59,6 +62,78 @@ def test_a_report_changes_nothing_of_an_e_mail_that_certainly_was_refused() -> N
     world.settle(email_id)
     world.aftermath.take(COMPANY, "first", [_report(world, email_id)])
     assert (_record(world, email_id).state, _record(world, email_id).reason) == (State.REJECTED, "recipients")
+
+
+# Fates
+
+
+def test_the_gravest_report_stands_beside_the_state() -> None:
+    """In whatever order they come."""
+    world = MailWorld()
+    email_id = world.write()
+    world.settle(email_id)
+    fates = []
+    for number, fate in enumerate((Fate.ACCEPTED, Fate.BOUNCED, Fate.DELIVERED, Fate.COMPLAINED)):
+        world.aftermath.take(COMPANY, "first", [_report(world, email_id, fate, f"e{number}")])
+        fates.append(_record(world, email_id).fate)
+    assert fates == ["", "bounced", "bounced", "complained"]
+
+
+def test_what_came_back_from_everybody_can_be_sent_again() -> None:
+    """And what is reported of that is a story of its own, whatever late words of the first time say."""
+    world = MailWorld()
+    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
+    company = world.company(COMPANY)
+    assert company is not None
+    email_id = world.write()
+    world.settle(email_id)
+    with pytest.raises(Conflict):
+        desk.resend(COMPANY, company, email_id)
+    dropped, late = (
+        _report(world, email_id, Fate.DROPPED, "d"),
+        _report(world, email_id, Fate.BOUNCED, "late"),
+    )
+    world.aftermath.take(COMPANY, "first", [dropped])
+    world.clock.advance(60)
+    desk.resend(COMPANY, company, email_id)
+    world.settle(email_id)
+    assert (world.state(email_id), len(world.first.given)) == (State.ACCEPTED, 2)
+    world.aftermath.take(COMPANY, "first", [late])
+    assert _record(world, email_id).fate == ""
+    world.aftermath.take(COMPANY, "first", [_report(world, email_id, Fate.DELIVERED, "f")])
+    story = world.aftermath.story(COMPANY, email_id)
+    assert (_record(world, email_id).fate, story.fates()) == ("delivered", {"marta@example.org": "delivered"})
+    assert [one.fate for one in story.happened] == ["dropped", "bounced", "delivered"]
+    with pytest.raises(Conflict):
+        desk.resend(COMPANY, company, email_id)
+
+
+def test_what_arrived_somewhere_is_not_sent_again() -> None:
+    """Those who have it would have it twice."""
+    world = MailWorld()
+    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
+    company = world.company(COMPANY)
+    assert company is not None
+    people = {"to": ["marta@example.org", "ana@example.org"], "subject": "S", "text": "T"}
+    email_id = world.outbox.enqueue(COMPANY, NewEmail.parse(people), key="k")
+    world.settle(email_id)
+    world.aftermath.take(COMPANY, "first", [_report(world, email_id, Fate.BOUNCED)])
+    with pytest.raises(Conflict):
+        desk.resend(COMPANY, company, email_id)
+
+
+def test_an_e_mail_that_a_provider_took_and_did_not_send_is_heard_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The operator's matter, unless it is about the address."""
+    world = MailWorld()
+    email_id = world.write()
+    world.settle(email_id)
+    about_it = replace(_report(world, email_id, Fate.DROPPED, "a"), permanent=True)
+    world.aftermath.take(COMPANY, "first", [about_it])
+    assert '"EmailsDropped"' not in capsys.readouterr().out
+    world.aftermath.take(COMPANY, "first", [_report(world, email_id, Fate.DROPPED, "b")])
+    assert '"EmailsDropped"' in capsys.readouterr().out
 
 
 # Forgetting

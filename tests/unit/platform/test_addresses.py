@@ -57,8 +57,12 @@ def test_the_local_stage_may_call_loopback_by_http(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["10.0.0.1", "127.0.0.1", "::1", "fe80::1%eth0", "::ffff:192.168.1.1", "169.254.170.2"]
-)
+    "address",
+    [
+        "10.0.0.1", "127.0.0.1", "::1", "fe80::1%eth0", "::ffff:192.168.1.1", "169.254.170.2",
+        "64:ff9b:1::7f00:1", "::ffff:0:127.0.0.1", "fec0::1", "3fff::1", "5f00::1",
+    ],
+)  # fmt: skip
 def test_a_name_that_resolves_to_a_private_address_is_refused(address: str) -> None:
     """Also when it answered differently before (DNS rebinding)."""
     with pytest.raises(AddressRefused):

@@ -17,13 +17,15 @@ from shared.email.ledger import EmailLedger
 from shared.email.message import Templated
 from shared.email.outbox import Outbox, read_back
 from shared.email.records import as_record
-from shared.reminders.appointment_emails import AppointmentEmails, as_email
+from shared.reminders.appointment_emails import AppointmentEmails, as_email, series_of
+from shared.reminders.words import by_email
 from tests.fakes.calendar import FakeCalendars
 from tests.fakes.clock import FakeClock
 from tests.fakes.table import MemoryTable
 from tests.support.bookings import COMPANY, DOCUMENT, Desk, at
 
 if TYPE_CHECKING:
+    from shared.calendars.appointments import Appointment
     from shared.email.records import EmailRecord
 
 EMAIL = {
@@ -229,6 +231,30 @@ def test_who_is_invited_by_the_calendar_gets_no_second_invitation(where: str) ->
     played(scene)
     assert len(scene.emails()) == 3
     assert scene.events() == []
+
+
+@pytest.mark.parametrize("emails", [True, False])
+def test_a_reminder_that_waited_is_pointless_after_a_change(*, emails: bool) -> None:
+    """Also where the company writes reminders and nothing else."""
+    rules = {"emails": emails, "reminders": [{"minutes_before": 60, "by": "email"}]}
+    scene = Scene(booking=rules)
+    booked = scene.desk.book(at(12), "laser", "b", ANA).appointment
+    assert booked is not None
+    ledger, outbox = EmailLedger(scene.table, scene.clock), Outbox(scene.table, scene, scene.clock)
+
+    def overtaken(appointment: Appointment) -> bool:
+        email = by_email(scene.desk.company, appointment)
+        key, series = f"r{appointment.sequence}", series_of(appointment, appointment.sequence)
+        record = ledger.read(COMPANY, outbox.enqueue(COMPANY, email, key=key, series=series))
+        assert record is not None
+        return ledger.overtaken(record)
+
+    assert not overtaken(booked)
+    moved = scene.desk.move(booked.id, at(13), "m", ANA.contact_id).appointment
+    assert moved is not None
+    assert (overtaken(booked), overtaken(moved)) == (True, False)
+    scene.desk.cancel(booked.id, "x", ANA.contact_id)
+    assert overtaken(moved)
 
 
 def test_older_news_are_not_told_after_newer_ones() -> None:
