@@ -33,7 +33,7 @@ from shared.email.providers.contract import (
     Rejected,
     Unsupported,
 )
-from shared.email.records import State, as_record, email_key
+from shared.email.records import State, as_record, content_key, email_key
 from shared.platform.errors import FrontdeskError, RetryLater
 from shared.platform.observability import log
 from shared.platform.queue_records import QueueRecord
@@ -140,6 +140,7 @@ class AnyProvider(Provider):
         answer = "accept" if life.calm else life.dice.choices(names, list(life.odds.answers.values()))[0]
         life.asked[rendered.email_id].append((self._name, answer))
         people = [one.address for one in rendered.recipients]
+        life.shown[rendered.email_id].append(rendered)
         refused = self._refused(people) if answer == "part" else ()
         if answer in {"accept", "part", "lost but taken", "died but taken"}:
             gone = {one.address for one in refused}
@@ -149,8 +150,13 @@ class AnyProvider(Provider):
         raise self._error_of(answer)
 
     def _refused(self, people: list[str]) -> tuple[Refusal, ...]:
-        chosen = [one for one in people[1:] if self._life.dice.random() < 0.5]
-        return tuple(Refusal(one, permanent=self._life.dice.random() < 0.3, code="450") for one in chosen)
+        dice = self._life.dice
+        return tuple(
+            Refusal(one, permanent=permanent, code="450", ours=permanent and dice.random() < 0.5)
+            for one in people[1:]
+            if dice.random() < 0.5
+            for permanent in (dice.random() < 0.4,)
+        )
 
     def _error_of(self, answer: str) -> BaseException:
         wait = self._life.dice.choice([None, 0.0, 30.0, 600.0, 3600.0])
@@ -182,6 +188,7 @@ class Life(MailWorld):
         self.odds = Odds.drawn(self.dice)
         self.asked: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self.copies: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
+        self.shown: dict[str, list[Rendered]] = defaultdict(list)
         self.receives: Counter[str] = Counter()
         self.resent: set[str] = set()
         self.calm = False
@@ -285,7 +292,10 @@ class Life(MailWorld):
     def _write_some(self) -> None:
         for number in range(self.dice.choice([1, 2, 4])):
             people = self.dice.sample(ADDRESSES, self.dice.choice([1, 1, 2, 3]))
-            email = NewEmail.parse({"to": people, "subject": "S", "text": "T"})
+            # The first is written to; the others openly, as a copy, or blindly.
+            kinds = [(self.dice.choice(["to", "cc", "bcc"]), one) for one in people[1:]]
+            named = {kind: [one for its, one in kinds if its == kind] for kind in ("to", "cc", "bcc")}
+            email = NewEmail.parse({**named, "to": [people[0], *named["to"]], "subject": "S", "text": "T"})
             kind = self.dice.choice(["transactional", "reminder", "staff"])
             for _ in range(6):
                 try:
@@ -365,6 +375,12 @@ class Life(MailWorld):
         key = email_key(COMPANY, email_id)
         item = MemoryTable.get(self.table, key)
         return as_record(item) if item else None
+
+    def content(self, email_id: str) -> str:
+        """What is to be sent, without the table's whims."""
+        item = MemoryTable.get(self.table, content_key(COMPANY, email_id))
+        assert item is not None
+        return str(item["content"])
 
     def problems(self) -> Iterator[str]:
         """What should never be, in words."""

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from shared.email.outbox import email_id_of
+from shared.email.outbox import email_id_of, read_back
+from shared.email.providers.contract import RECIPIENTS
 from shared.email.records import State
 from tests.fakes.mail import COMPANY
 
 if TYPE_CHECKING:
     from shared.email.records import EmailRecord
+    from shared.email.rendered import Rendered
 
 # Answers of which nobody learns whether the provider took the message.
 DOUBTFUL = ("lost", "lost but taken", "broke", "died", "died but taken")
@@ -22,11 +24,16 @@ class Lived(Protocol):
 
     asked: dict[str, list[tuple[str, str]]]
     copies: dict[str, list[tuple[str, tuple[str, ...]]]]
+    shown: dict[str, list[Rendered]]
     receives: Counter[str]
     resent: set[str]
 
     def record(self, email_id: str) -> EmailRecord | None:
         """An e-mail as it is."""
+        ...
+
+    def content(self, email_id: str) -> str:
+        """What is to be sent."""
         ...
 
 
@@ -63,12 +70,40 @@ def _accepted_only_with_a_copy(life: Lived, record: EmailRecord) -> bool:
 
 
 def _each_address_once_or_told(life: Lived, record: EmailRecord) -> bool:
-    rest = life.record(email_id_of(COMPANY, f"rest:{record.email_id}"))
-    if rest is None:
+    for name in ("rest", "elsewhere"):
+        rest = life.record(email_id_of(COMPANY, f"{name}:{record.email_id}"))
+        if rest is None:
+            continue
+        both = (*life.copies[record.email_id], *life.copies[rest.email_id])
+        most = max(Counter(one for _, people in both for one in people).values(), default=0)
+        if most > 1 and not rest.possible_duplicate:
+            return False
+    return True
+
+
+def _nobody_sees_a_blind_copy(life: Lived, record: EmailRecord) -> bool:
+    email = read_back(life.content(record.email_id))
+    return all((list(one.to), list(one.cc)) == (email.to, email.cc) for one in life.shown[record.email_id])
+
+
+def _one_message_id(life: Lived, record: EmailRecord) -> bool:
+    first = record
+    while first.rest_of and (before := life.record(first.rest_of)):
+        first = before
+    named = {one.message_id for one in (*life.shown[first.email_id], *life.shown[record.email_id])}
+    return len(named) <= 1
+
+
+def _nobody_asked_who_refused_it_because_of_us(life: Lived, record: EmailRecord) -> bool:
+    if (
+        record.email_id != email_id_of(COMPANY, f"elsewhere:{record.rest_of}")
+        or record.email_id in life.resent
+    ):
         return True
-    both = (*life.copies[record.email_id], *life.copies[rest.email_id])
-    most = max(Counter(one for _, people in both for one in people).values(), default=0)
-    return most < 2 or rest.possible_duplicate
+    refusing = {
+        name for name, tried in record.tried.items() if tried.ended == RECIPIENTS and tried.count == 1
+    }
+    return bool(refusing) and not refusing & {provider for provider, _ in life.asked[record.email_id]}
 
 
 def _few_receives(life: Lived, record: EmailRecord) -> bool:
@@ -83,5 +118,8 @@ RULES: dict[str, Rule] = {
     "rejected only without a copy": _rejected_only_without_a_copy,
     "accepted only with a copy": _accepted_only_with_a_copy,
     "each address once, or it is told": _each_address_once_or_told,
+    "nobody sees a blind copy": _nobody_sees_a_blind_copy,
+    "one Message-ID for all tries and copies": _one_message_id,
+    "who refused it because of us is not asked": _nobody_asked_who_refused_it_because_of_us,
     "waiting is no spinning": _few_receives,
 }
