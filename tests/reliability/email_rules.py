@@ -70,15 +70,11 @@ def _accepted_only_with_a_copy(life: Lived, record: EmailRecord) -> bool:
 
 
 def _each_address_once_or_told(life: Lived, record: EmailRecord) -> bool:
-    for name in ("rest", "elsewhere"):
-        rest = life.record(email_id_of(COMPANY, f"{name}:{record.email_id}"))
-        if rest is None:
-            continue
-        both = (*life.copies[record.email_id], *life.copies[rest.email_id])
-        most = max(Counter(one for _, people in both for one in people).values(), default=0)
-        if most > 1 and not rest.possible_duplicate:
-            return False
-    return True
+    ids = [email_id_of(COMPANY, f"{name}:{record.email_id}") for name in ("rest", "elsewhere")]
+    family = [record, *(one for rest in ids if (one := life.record(rest)))]
+    copies = [people for one in family for _, people in life.copies[one.email_id]]
+    most = max(Counter(address for people in copies for address in people).values(), default=0)
+    return most < 2 or any(one.possible_duplicate for one in family)
 
 
 def _nobody_sees_a_blind_copy(life: Lived, record: EmailRecord) -> bool:
