@@ -93,7 +93,7 @@ def instructions(company: Company, agent: Agent, today: str, *, books: bool = Fa
         _ROLE,
         _RULES,
         "# Company",
-        element("company", "", {"name": company.name, "language": company.language, "zone": company.zone}),
+        element("company", "", _card(company)),
         element("opening_hours", _opening_hours(company, today)),
         "# Services",
         _services(company),
@@ -104,6 +104,16 @@ def instructions(company: Company, agent: Agent, today: str, *, books: bool = Fa
         element("instructions", agent.instructions),
     ]
     return "\n\n".join(parts)
+
+
+def _card(company: Company) -> dict[str, str | None]:
+    return {
+        "name": company.name,
+        "language": company.language,
+        "zone": company.zone,
+        "phone": company.phone,
+        "address": company.address,
+    }
 
 
 def _opening_hours(company: Company, today: str) -> str:

@@ -41,6 +41,7 @@ _WORDS = {
 # are named with this mark and left out.
 BRANCH = "<"
 LONGEST_NAME = 80  # of a field, as errors repeat it
+PHONE_DIGITS = range(3, 16)  # from a short number to the longest of E.164 (section 6)
 LONGEST_EMAIL = 254  # RFC 5321 section 4.5.3.1.3, less the brackets
 
 
@@ -139,6 +140,19 @@ def _email(text: str) -> str:
     return text
 
 
+def _phone(text: str) -> str:
+    digits = sum(character.isdigit() for character in text)
+    if not re.fullmatch(r"\+?[0-9 ()./-]{3,40}", text) or digits not in PHONE_DIGITS:
+        raise ValueError("must be a telephone number such as +34 910 000 000")
+    return text
+
+
+def _single_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line without control characters")
+    return text
+
+
 def unique(values: list[Any], what: str) -> None:
     """Refuse a value that stands twice.
 
@@ -158,6 +172,10 @@ LongText = Annotated[str, Field(max_length=60_000), AfterValidator(_not_blank)]
 Phrase = Annotated[str, Field(max_length=200), AfterValidator(_matchable)]
 LanguageTag = Annotated[str, AfterValidator(_language)]
 Slug = Annotated[str, AfterValidator(_slug)]
+PhoneNumber = Annotated[str, AfterValidator(_phone)]
+PostalAddress = Annotated[
+    str, Field(max_length=300), AfterValidator(_not_blank), AfterValidator(_single_line)
+]
 EmailAddress = Annotated[str, AfterValidator(_email)]
 
 

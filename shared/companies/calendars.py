@@ -6,7 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from shared.companies.base import LanguageTag, Part, ShortText, Slug, Text, for_language, unique
+from shared.companies.base import (
+    LanguageTag,
+    Part,
+    PostalAddress,
+    ShortText,
+    Slug,
+    Text,
+    for_language,
+    unique,
+)
 from shared.companies.rules import WindowTemplate  # noqa: TC001 - pydantic reads it at run time
 
 PLACEHOLDERS = ("company", "service", "day", "time")
@@ -36,6 +45,8 @@ class CalendarSettings(Part):
     name: ShortText | None = None
     role: Literal["staff", "room", "other"] = "staff"
     capacity: Annotated[int, Field(ge=1, le=500)] = 1
+    # Where its appointments take place, if not where the company is.
+    address: PostalAddress | None = None
 
 
 class EventReminderRule(Part):

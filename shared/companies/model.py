@@ -14,6 +14,8 @@ from shared.companies.base import (
     LanguageTag,
     LongText,
     Part,
+    PhoneNumber,
+    PostalAddress,
     ShortText,
     Slug,
     Text,
@@ -35,6 +37,7 @@ from shared.companies.rules import (
 from shared.companies.services import Service, check_calendars
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 EVERY, LISTED = f"{BRANCH}all", f"{BRANCH}list"
@@ -140,6 +143,9 @@ class Company(Part):
     name: ShortText
     zone: Zone
     language: LanguageTag
+    # What customers may be told: in e-mails, invitations and answers.
+    phone: PhoneNumber | None = None
+    address: PostalAddress | None = None
     mode: Literal["live", "shadow", "off"] = "live"
     inboxes: Inboxes = "all"
     default_via: Via = "webhook"
@@ -169,6 +175,16 @@ class Company(Part):
     return_urls: list[ReturnUrl] = Field(default_factory=list, max_length=10)
     retention: Retention = Retention()
     limits: Limits = Limits()
+
+    def address_of(self, calendars: Sequence[str]) -> str:
+        """Where an appointment in these calendars takes place; empty where nobody has said it.
+
+        Args:
+            calendars: their ids, the most important one first.
+        """
+        own = {one.id: one.address for one in self.calendars}
+        named = (own[one] for one in calendars if own.get(one))
+        return next(named, None) or self.address or ""
 
     @field_validator("inboxes")
     @classmethod

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.email.composing import sender_of
-from shared.email.invitations import LONGEST_LOCATION, LONGEST_SUMMARY, uid
+from shared.email.invitations import LONGEST_SUMMARY, uid
 from shared.email.message import Templated
 from shared.email.records import Contact, Series
 from shared.email.sending import worth_until
-from shared.email.words import flattened, line_of
+from shared.email.words import flattened
 from shared.platform.errors import Conflict, GiveUp, InvalidInput, RetryLater
 from shared.platform.observability import count, log
-from shared.reminders.words import email_values, moment_parts
+from shared.reminders.words import email_values, moment_parts, place_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -151,12 +151,6 @@ def as_email(company: Company, appointment: Appointment, news: News) -> Template
         GiveUp: the company's document names no sender.
     """
     values: dict[str, dict[str, Any]] = {**email_values(company, appointment)}
-    length = appointment.place.interval.end - appointment.start
-    values["appointment"] |= {
-        "duration": f"{int(length.total_seconds()) // 60} min",
-        "place": _place(appointment) or None,
-        "reference": appointment.id[:6].upper(),
-    }
     if news.was is not None:
         day, time = moment_parts(news.was.start, appointment.zone, company.language)
         values["previous"] = {"date": day, "time": time}
@@ -196,17 +190,11 @@ def _invitation(company: Company, appointment: Appointment, news: News) -> dict[
         "changed_at": news.at.isoformat(),
         # Put together from names that were not written for it.
         "summary": flattened(f"{appointment.service_name}, {company.name}", LONGEST_SUMMARY),
-        "location": _place(appointment),
+        "location": place_of(company, appointment),
         "organizer": {"address": organizer, "name": sender.name},
         **({"sent_by": sender.address} if organizer != sender.address else {}),
         "attendees": [{"address": appointment.customer.email}],
     }
-
-
-def _place(appointment: Appointment) -> str:
-    """Where it takes place, on one line. Links of video calls come from others: one too long is left out."""
-    place = line_of(appointment.conference_url)
-    return place if len(place) <= LONGEST_LOCATION else ""
 
 
 def _invited_elsewhere(company: Company, appointment: Appointment) -> bool:

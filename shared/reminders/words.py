@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from shared.companies.calendars import PLACEHOLDERS
+from shared.email.invitations import LONGEST_LOCATION
 from shared.email.message import Templated
 from shared.email.templates.values import spoken
+from shared.email.words import line_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -83,19 +85,34 @@ def by_email(company: Company, appointment: Appointment) -> Templated:
     )
 
 
-def email_values(company: Company, appointment: Appointment) -> dict[str, dict[str, str]]:
+def email_values(company: Company, appointment: Appointment) -> dict[str, dict[str, str | None]]:
     """What every template about an appointment is told."""
     values = _values(company, appointment)
+    length = appointment.place.interval.end - appointment.start
     return {
-        "company": {"name": values["company"]},
+        "company": {"name": values["company"], "phone": company.phone},
         "customer": {"name": appointment.customer.name},
         "appointment": {
             "service": values["service"],
             "date": values["day"],
             "time": values["time"],
             "zone": appointment.zone.rpartition("/")[2].replace("_", " "),
+            "duration": f"{int(length.total_seconds()) // 60} min",
+            "place": place_of(company, appointment) or None,
+            "reference": appointment.id[:6].upper(),
         },
     }
+
+
+def place_of(company: Company, appointment: Appointment) -> str:
+    """Where it takes place, on one line: its video call, else an address; empty where nobody knows.
+
+    Links of video calls come from others: one too long is left out.
+    """
+    call = line_of(appointment.conference_url)
+    if call:
+        return call if len(call) <= LONGEST_LOCATION else ""
+    return company.address_of(appointment.place.calendars)
 
 
 def moment(appointment: Appointment, language: str) -> str:

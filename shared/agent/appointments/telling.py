@@ -60,6 +60,8 @@ def appointment_view(one: Appointment, company: Company, zone: ZoneInfo | None =
     view: JsonDict = {"service": one.service_name, **time_view(one.start, place, company), "zone": place.key}
     if one.conference_url:
         view["video_call"] = one.conference_url
+    elif address := company.address_of(one.place.calendars):
+        view["address"] = address
     return view
 
 

@@ -392,6 +392,14 @@ def test_of_an_appointment_to_which_the_customer_says_they_come_the_list_says_so
     assert [one.get("customer_said_they_will_come") for one in listed] == [True, None]
 
 
+def test_the_model_learns_where_an_appointment_takes_place() -> None:
+    """Where the document says so."""
+    customer = Customer(Desk(changes={"address": "Calle Mayor 1"}))
+    customer.books("mañana a las 10")
+    [listed] = customer.turn("my_appointments")["appointments"]
+    assert listed["address"] == "Calle Mayor 1"
+
+
 def test_nobody_elses_appointments_can_be_seen_moved_or_cancelled(customer: Customer) -> None:
     """Whatever the words are."""
     customer.books("mañana a las 10")

@@ -127,6 +127,15 @@ def test_large_knowledge_leaves_the_prompt_and_its_titles_stay() -> None:
     assert len(text) < 10_000
 
 
+def test_the_model_knows_where_the_company_is_and_how_to_call_it() -> None:
+    """Nothing is said of what the document does not say."""
+    text = instructions(bicycles(phone="+34 910 000 000", address='Calle "Mayor" 1 <b>'))
+    assert 'phone="+34 910 000 000"' in text
+    assert "Mayor" in text
+    assert "<b>" not in text
+    assert "phone=" not in instructions(bicycles())
+
+
 def test_the_agents_instructions_stand_last() -> None:
     """What differs between agents comes after what they share, for the cache."""
     company = bicycles(agents=[{"name": "sales", "instructions": "Sell <b>gently</b>."}])

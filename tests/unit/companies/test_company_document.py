@@ -134,6 +134,23 @@ def with_field(path: str, value: object) -> dict[str, Any]:
     return document
 
 
+def test_an_appointment_takes_place_where_its_calendar_says_else_at_the_company() -> None:
+    """The most important calendar that says anything counts."""
+    calendars = [
+        {"id": "ana", "provider": "google"},
+        {"id": "room", "provider": "google", "address": "Gran Vía 2", "role": "room"},
+        {"id": "lab", "provider": "google", "address": "Calle Luna 3"},
+    ]
+    parts = {"name": "A", "zone": "Europe/Madrid", "language": "es", "calendars": calendars}
+    for i, one in enumerate(calendars):
+        one["calendar"] = f"c{i}"
+    company = Company.parse({**parts, "address": "Calle Mayor 1"})
+    asked = [["ana"], ["ana", "room"], ["lab", "room"], ["gone"], []]
+    found = ["Calle Mayor 1", "Gran Vía 2", "Calle Luna 3", "Calle Mayor 1", "Calle Mayor 1"]
+    assert [company.address_of(one) for one in asked] == found
+    assert Company.parse(parts).address_of(["ana"]) == ""
+
+
 def test_three_fields_are_enough() -> None:
     """Everything but name, zone and language has a default."""
     company = Company.parse(SMALLEST)
@@ -200,6 +217,12 @@ def test_what_has_no_default_must_be_there(missing: str) -> None:
     [
         ("nonsense", 1, "nonsense", "is no field of this document"),
         ("takeover.nonsense", 1, "takeover.nonsense", "is no field"),
+        ("phone", "call us", "phone", "+34 910 000 000"),
+        ("phone", "+", "phone", "+34 910 000 000"),
+        ("phone", "+34 910 000 000 000 000", "phone", "+34 910 000 000"),
+        ("address", "Calle Mayor 1\nMadrid", "address", "one line"),
+        ("address", "\u202eidirdaM", "address", "one line"),
+        ("address", " ", "address", "must not be empty"),
         ("zone", "Mars/Base", "zone", "IANA"),
         ("zone", "../../etc/passwd", "zone", "IANA"),
         ("zone", "", "zone", "IANA"),

@@ -257,6 +257,18 @@ def test_a_reminder_that_waited_is_pointless_after_a_change(*, emails: bool) -> 
     assert overtaken(moved)
 
 
+def test_customers_learn_where_to_go_and_whom_to_call() -> None:
+    """In the mail, in its invitation, and in the reminder."""
+    scene = Scene(phone="+34 910 000 000", address="Calle Mayor 1, Madrid")
+    played(scene)
+    confirmed = filled(scene.emails()[0], scene.desk.company)
+    reminder = filled(by_email(scene.desk.company, scene.desk.all()[0]), scene.desk.company)
+    for email in (confirmed, reminder):
+        assert "Calle Mayor 1, Madrid" in (email.text or "")
+        assert "+34 910 000 000" in (email.html or "")
+    assert [str(event["location"]) for _, event in scene.events()] == ["Calle Mayor 1, Madrid"] * 3
+
+
 def test_older_news_are_not_told_after_newer_ones() -> None:
     """The confirmation waited for a busy provider; by then the appointment had been moved."""
     scene = Scene()
