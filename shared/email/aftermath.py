@@ -97,11 +97,15 @@ class Story:
                 found[one.address] = one.fate
         return found
 
+    def taken_for(self) -> tuple[str, ...]:
+        """To whom it goes, without those whom a server refused: they have e-mails of their own, or none."""
+        asked = self.record.only or recipients(read_back(self.content))
+        return tuple(one for one in asked if one not in self.record.refused)
+
     def reached_nobody(self) -> bool:
         """Whether it was reported of every single address that nothing arrived there."""
         fates = self.fates()
-        asked = recipients(read_back(self.content))
-        expected = set(self.record.only or asked) - set(self.record.refused) - set(self.record.left_out)
+        expected = set(self.taken_for()) - set(self.record.left_out)
         return len(fates) >= len(expected) and all(fate in _NOT_ARRIVED for fate in fates.values())
 
 

@@ -19,7 +19,7 @@ from shared.email.outbox import email_id_of
 from shared.email.plan import after_failure
 from shared.email.providers.contract import BROKEN, NO_TIME_LEFT, RECIPIENTS, Ambiguous, Rejected
 from shared.email.records import Tried
-from shared.platform.clock import Deadline
+from shared.platform.clock import Deadline, epoch_milliseconds
 from shared.platform.errors import GiveUp, RetryLater
 from shared.platform.observability import count, log
 
@@ -259,8 +259,10 @@ def _rests(record: EmailRecord, provider: str, refused: Sequence[Refusal]) -> li
         "rest": ([one.address for one in refused if not one.permanent], ""),
         "elsewhere": ([one.address for one in refused if one.ours], provider),
     }
+    # The same for two workers at one e-mail, another one once a person has it sent again.
+    again = f":{epoch_milliseconds(record.resent_at)}" if record.resent_at else ""
     return [
-        Rest(email_id_of(record.company_id, f"{name}:{record.email_id}"), tuple(addresses), not_by)
+        Rest(email_id_of(record.company_id, f"{name}:{record.email_id}{again}"), tuple(addresses), not_by)
         for name, (addresses, not_by) in groups.items()
         if addresses
     ]

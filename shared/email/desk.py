@@ -14,6 +14,7 @@ from shared.platform.errors import Conflict, InvalidInput, NotFound
 from shared.platform.observability import count, log
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from shared.companies.model import Company
@@ -132,11 +133,8 @@ class EmailDesk:
             ConditionFailed: something happened to it in the meantime.
         """
         record = self._record(company_id, email_id)
-        if record.state not in _AGAIN and not self._came_back(record):
-            raise Conflict(
-                f"the e-mail is {record.state}: there is nothing to send again", reason="not_ended"
-            )
-        again = self._ledger.resent(record, worth_until(company, record.kind, self._clock.now()))
+        only = record.only if record.state in _AGAIN else self._sent_in_vain(record)
+        again = self._ledger.resent(record, worth_until(company, record.kind, self._clock.now()), only=only)
         self._queue.send(company_id, email_id)
         count("EmailsResent", kind=record.kind)
         if again.possible_duplicate:
@@ -150,10 +148,17 @@ class EmailDesk:
             raise NotFound("there is no such e-mail")
         return record
 
-    def _came_back(self, record: EmailRecord) -> bool:
-        if record.state is not State.ACCEPTED or not record.fate:
-            return False
-        return self._aftermath.story(record.company_id, record.email_id).reached_nobody()
+    def _sent_in_vain(self, record: EmailRecord) -> Sequence[str]:
+        """Who is to get an e-mail again that a provider took and that reached nobody.
+
+        Raises:
+            Conflict: it may have reached somebody, or is under way.
+        """
+        if record.state is State.ACCEPTED and record.fate:
+            story = self._aftermath.story(record.company_id, record.email_id)
+            if story.reached_nobody():
+                return story.taken_for()
+        raise Conflict(f"the e-mail is {record.state}: there is nothing to send again", reason="not_ended")
 
 
 def story_view(story: Story, *, texts: bool) -> dict[str, Any]:

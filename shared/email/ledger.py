@@ -324,10 +324,15 @@ class EmailLedger:
         }
         return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"), unless_proven=True)
 
-    def resent(self, record: EmailRecord, ends_at: datetime) -> EmailRecord:
+    def resent(self, record: EmailRecord, ends_at: datetime, *, only: Sequence[str] = ()) -> EmailRecord:
         """Put an e-mail that was not sent, or of which nobody knows, back as if it were new.
 
         It keeps its Message-ID: where the first copy arrived after all, mail programs show both as one.
+
+        Args:
+            record: as it is.
+            ends_at: until when it is worth sending.
+            only: to whom of its recipients; empty: to all.
 
         Raises:
             ConditionFailed: something happened to it in the meantime.
@@ -345,7 +350,11 @@ class EmailLedger:
             "reason": "",
             "words": "",
             "ends_ms": epoch_milliseconds(ends_at),
-            "resent_ms": epoch_milliseconds(now),
+            "only": list(only),
+            "refused": [],
+            "rests": [],
+            # Providers tell times in whole seconds.
+            "resent_ms": epoch_milliseconds(now.replace(microsecond=0)),
             **waiting_keys(record.email_id, now),
         }
         gone = ("unknown_since_ms", "finished_ms", "busy_until_ms", "fate", "fate_rank")

@@ -89,7 +89,7 @@ def test_a_server_that_drips_is_left_when_the_time_is_up(model: RunningModel) ->
     with pytest.raises(RetryLater) as refused:
         transcribe(model, seconds=0.8)
     assert refused.value.reason == "model_timeout"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_a_recording_of_25_megabytes_is_sent_whole(model: RunningModel) -> None:

@@ -178,7 +178,7 @@ class TestEveryVendor:
         started = time.monotonic()
         with pytest.raises(RetryLater):
             vendor.provider.free_busy([vendor.calendar], monday(9), monday(17), timeout_seconds=0.5)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
 
     def test_nobody_listening_is_certainly_not_done(self, vendor: Vendor) -> None:
         """A refused connection had no effect; without time nothing is sent either."""

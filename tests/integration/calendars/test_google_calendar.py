@@ -339,4 +339,4 @@ def test_a_call_ends_when_its_time_is_over(google: RunningVendor, calendar: Goog
     started = datetime.now(UTC)
     with pytest.raises(AnswerLost):
         calendar.events(OWNER, at(7), at(14), timeout_seconds=0.5)
-    assert datetime.now(UTC) - started < timedelta(seconds=5)
+    assert datetime.now(UTC) - started < timedelta(seconds=10)

@@ -166,4 +166,4 @@ def test_an_answer_that_drips_ends_at_the_deadline(chatwoot: ChatwootHandle, con
             call()
         assert raised.value.reason == "timeout"
         assert isinstance(raised.value, AnswerLost)
-        assert 0.6 < time.monotonic() - begin < 3.0
+        assert 0.6 < time.monotonic() - begin < 10.0

@@ -237,7 +237,7 @@ def test_a_server_that_drips_is_left_when_the_time_is_up(serve: Callable[[bytes,
     downloads, deadline = Downloads(HttpClient(LOOPBACK), SystemClock()), Deadline(SystemClock(), 0.6)
     with pytest.raises(FileUnavailable, match="timeout"):
         downloads.fetch(url, base_url="", max_bytes=1000, deadline=deadline, young=True)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
 
 
 def test_a_server_that_is_not_there_is_tried_again(downloads: Downloads, clock: FakeClock) -> None:

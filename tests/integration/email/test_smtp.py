@@ -341,7 +341,7 @@ def test_a_server_that_never_comes_to_its_end_is_left_in_time(line: bytes) -> No
     where = Server("127.0.0.1", speaking(endless), implicit_tls=False)
     with pytest.raises(NotAccepted):
         Smtp(where, Login("hola", Secret("right")), LOOPBACK).send(rendered(), soon(1.5))
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize(

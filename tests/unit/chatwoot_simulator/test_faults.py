@@ -154,7 +154,7 @@ def test_a_server_closes_in_the_middle_of_a_drip() -> None:
         dripping.sendall(b"GET /api/v1/profile HTTP/1.0\r\n\r\n")
         assert dripping.recv(1) == b"H"
         started = time.monotonic()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_the_command_serves_and_says_when_its_port_is_taken(chatwoot: ChatwootHandle) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.email.html_scan import MAX_ATTRIBUTES, Tag, scan
 from shared.email.plain_text import plain_text
+from tests.support.processor import processor_seconds
 
 Shape = Callable[[int], str]
 # What makes parsers go back: each is begun over and over, or opened and never closed.
@@ -64,21 +64,15 @@ SHAPES = {
 }
 
 
-def seconds(html: str) -> float:
-    """Of the processor, for making text of it."""
-    began = time.process_time()
-    plain_text(html)
-    return time.process_time() - began
-
-
 @pytest.mark.parametrize("shape", sorted(SHAPES))
 def test_time_grows_with_length_and_nothing_else(shape: str) -> None:
     """Eight times the length is eight times the work, with room for a busy machine, and never 64 times.
 
     How much that is for the longest body: ``python -m benchmarks.html_to_text``.
     """
-    make = SHAPES[shape]
-    assert seconds(make(LENGTH)) < 25 * min(seconds(make(LENGTH // 8)) for _ in range(3)) + 0.05
+    long, short = SHAPES[shape](LENGTH), SHAPES[shape](LENGTH // 8)
+    most = 25 * processor_seconds(lambda: plain_text(short)) + 0.05
+    assert processor_seconds(lambda: plain_text(long)) < most
 
 
 @pytest.mark.parametrize(

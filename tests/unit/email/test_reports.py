@@ -15,7 +15,7 @@ from shared.email.callbacks.reports import Fate, Report
 from shared.email.customer_shelf import EmailShelf
 from shared.email.desk import EmailDesk
 from shared.email.message import NewEmail
-from shared.email.providers.contract import Ambiguous, Rejected
+from shared.email.providers.contract import Accepted, Ambiguous, Refusal, Rejected
 from shared.email.records import Contact, State
 from shared.email.suppression import Suppressions
 from shared.platform.clock import Deadline
@@ -106,6 +106,28 @@ def test_what_came_back_from_everybody_can_be_sent_again() -> None:
     assert [one.fate for one in story.happened] == ["dropped", "bounced", "delivered"]
     with pytest.raises(Conflict):
         desk.resend(COMPANY, company, email_id)
+
+
+def test_who_has_an_e_mail_of_their_own_gets_no_other_one_when_the_first_is_sent_again() -> None:
+    """They were refused at first, and have theirs by now."""
+    busy = Refusal("ana@example.org", permanent=False, code="450")
+    world = MailWorld(ScriptedProvider(Accepted("p", (busy,)), Accepted("p"), Accepted("p", (busy,))))
+    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
+    company = world.company(COMPANY)
+    assert company is not None
+    people = {"to": ["marta@example.org", "ana@example.org", "luis@example.org"], "subject": "S", "text": "T"}
+    email_id = world.outbox.enqueue(COMPANY, NewEmail.parse(people), key="k")
+    world.settle(email_id)
+    [rest] = _record(world, email_id).rests
+    world.settle(rest)
+    for address in ("marta@example.org", "luis@example.org"):
+        report = replace(_report(world, email_id, Fate.BOUNCED, address), address=address)
+        world.aftermath.take(COMPANY, "first", [report])
+    world.clock.advance(60)
+    desk.resend(COMPANY, company, email_id)
+    world.settle(email_id)
+    given = [[one.address for one in each.recipients] for each in world.first.given]
+    assert given == [people["to"], ["ana@example.org"], ["marta@example.org", "luis@example.org"]]
 
 
 def test_what_arrived_somewhere_is_not_sent_again() -> None:
