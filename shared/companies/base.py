@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -142,13 +143,13 @@ def _email(text: str) -> str:
 
 def _phone(text: str) -> str:
     digits = sum(character.isdigit() for character in text)
-    if not re.fullmatch(r"\+?[0-9 ()./-]{3,40}", text) or digits not in PHONE_DIGITS:
+    if not re.fullmatch(r"\+?[0-9 \u00a0\u202f()./-]{3,40}", text) or digits not in PHONE_DIGITS:
         raise ValueError("must be a telephone number such as +34 910 000 000")
     return text
 
 
 def _single_line(text: str) -> str:
-    if not text.isprintable():
+    if not {unicodedata.category(one) for one in text}.isdisjoint({"Cc", "Cf", "Cs", "Zl", "Zp"}):
         raise ValueError("must be one line without control characters")
     return text
 

@@ -26,6 +26,7 @@ from shared.email.records import (
     email_key,
     report_key,
 )
+from shared.email.suppression import canonical
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
 from shared.platform.errors import NotFound, RetryLater, Untrusted
 from shared.platform.observability import count, log
@@ -54,6 +55,10 @@ _ORDER = (
 )
 _LOST = {Fate.BOUNCED, Fate.DROPPED, Fate.COMPLAINED, Fate.UNSUBSCRIBED}
 _NOT_ARRIVED = {Fate.BOUNCED, Fate.DROPPED}
+# What says that a mail may not have arrived weighs less than that it has: an answering machine's answer.
+_PERHAPS = _ORDER.index(Fate.DELAYED)
+# A report of what was sent before it was sent anew says nothing of what is sent since.
+_OF_THIS_TIME = "attribute_not_exists(resent_ms) OR resent_ms <= :at"
 _TOKEN_SECONDS = 24 * 3600
 _AT_A_TIME = 100
 
@@ -68,6 +73,7 @@ class Happened:
         address: at which address.
         at: when.
         words: the provider's own words.
+        certain: whether it is more than a guess; see `Report`.
     """
 
     provider: str
@@ -75,6 +81,7 @@ class Happened:
     address: str
     at: datetime
     words: str
+    certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,15 +93,19 @@ class Story:
     happened: tuple[Happened, ...]
 
     def fates(self) -> dict[str, Fate]:
-        """What became of it, per address, since it was last sent again."""
-        found: dict[str, Fate] = {}
+        """What became of it, per address in its canonical spelling, since it is sent anew."""
+        return {address: one.fate for address, one in self._gravest().items()}
+
+    def _gravest(self) -> dict[str, Happened]:
+        found: dict[str, Happened] = {}
         since = self.record.resent_at
         for one in self.happened:
             if since is not None and one.at < since:
                 continue
-            known = found.get(one.address)
-            if known is None or _ORDER.index(one.fate) > _ORDER.index(known):
-                found[one.address] = one.fate
+            address = canonical(one.address)
+            known = found.get(address)
+            if known is None or _rank(one.fate, one.certain) > _rank(known.fate, known.certain):
+                found[address] = one
         return found
 
     def taken_for(self) -> tuple[str, ...]:
@@ -104,9 +115,14 @@ class Story:
 
     def reached_nobody(self) -> bool:
         """Whether it was reported of every single address that nothing arrived there."""
-        fates = self.fates()
         expected = set(self.taken_for()) - set(self.record.left_out)
-        return len(fates) >= len(expected) and all(fate in _NOT_ARRIVED for fate in fates.values())
+        found = self._gravest().items()
+        lost = {address for address, one in found if one.certain and one.fate in _NOT_ARRIVED}
+        return bool(expected) and {canonical(one) for one in expected} <= lost
+
+
+def _rank(fate: Fate, certain: bool) -> int:  # noqa: FBT001 - the two always go together
+    return _ORDER.index(fate) if certain else _PERHAPS
 
 
 class Aftermath:
@@ -162,7 +178,7 @@ class Aftermath:
             self._suppressions.reported(
                 company_id, report.address, report.fate.value, report.at, report.email_id
             )
-        if _ORDER.index(report.fate) > item.get("fate_rank", 0):
+        if _rank(report.fate, report.certain) > item.get("fate_rank", 0):
             self._mark(email, report)
         if not self._kept(email, self._item(company_id, provider, report)):
             return False
@@ -170,21 +186,20 @@ class Aftermath:
         if report.fate is Fate.DROPPED and not report.permanent:
             count("EmailsDropped", provider=provider)
             log.warning("a provider took an e-mail and did not send it", email_id=report.email_id)
-        elif report.fate in {Fate.BOUNCED, Fate.COMPLAINED}:
+        elif report.certain and report.fate in {Fate.BOUNCED, Fate.COMPLAINED}:
             count("EmailsSentBack", fate=report.fate.value)
         log.info("e-mail reported", email_id=report.email_id, fate=report.fate.value, provider=provider)
         return True
 
     def _mark(self, email: Key, report: Report) -> None:
         """Write the gravest fate beside the state, where lists show it; harmless when repeated."""
-        # A report of what was sent before a person sent it again says nothing of what is sent since.
         condition = (
             "attribute_exists(pk) AND (attribute_not_exists(fate_rank) OR fate_rank < :rank)"
-            " AND (attribute_not_exists(resent_ms) OR resent_ms <= :at)"
+            f" AND ({_OF_THIS_TIME})"
         )
         values = {
             ":fate": report.fate.value,
-            ":rank": _ORDER.index(report.fate),
+            ":rank": _rank(report.fate, report.certain),
             ":at": epoch_milliseconds(report.at),
         }
         with suppress(ConditionFailed):
@@ -209,6 +224,7 @@ class Aftermath:
             "address": report.address,
             "at_ms": epoch_milliseconds(report.at),
             "words": report.words,
+            **({} if report.certain else {"certain": False}),
             "expires_at": epoch_milliseconds(self._clock.now()) // 1000 + KEPT_SECONDS,
         }
 
@@ -220,10 +236,13 @@ class Aftermath:
         """
         try:
             item = self._table.update(
-                email, "SET proven = :yes", "attribute_exists(pk)", values={":yes": True}
+                email,
+                "SET proven = :yes",
+                f"attribute_exists(pk) AND ({_OF_THIS_TIME})",
+                values={":yes": True, ":at": epoch_milliseconds(report.at)},
             )
-        except ConditionFailed:
-            return None
+        except ConditionFailed as failed:
+            return failed.item  # sent anew since: it proves nothing, and is kept with it
         if item["state"] == State.UNKNOWN:
             self._settle(email, report)
         return item
@@ -234,8 +253,9 @@ class Aftermath:
                 email,
                 "SET #state = :accepted, provider_id = :provider_id, finished_ms = :now, "
                 f"#reason = :none, #words = :none REMOVE {WAITING_INDEX}_pk, {WAITING_INDEX}_sk",
-                "#state = :unknown",
+                f"#state = :unknown AND ({_OF_THIS_TIME})",
                 values={
+                    ":at": epoch_milliseconds(report.at),
                     ":accepted": State.ACCEPTED.value,
                     ":unknown": State.UNKNOWN.value,
                     ":provider_id": report.provider_id,
@@ -298,4 +318,5 @@ def _happened(item: Item) -> Happened:
         item["address"],
         from_epoch_milliseconds(item["at_ms"]),
         item["words"],
+        item.get("certain", True),
     )

@@ -50,14 +50,13 @@ class EmailShelf:
 
     def forget(self, customer: Customer, deadline: Deadline, count: Callable[[str], None]) -> bool:
         """See `shared.companies.customers.Shelf`; a worker that is just at one finds it gone."""
-        for pointer in self._pointers(customer):
-            if deadline.passed():
-                return False
-            key = email_key(customer.company_id, pointer["email_id"])
-            for item in self._table.query(key.pk, prefix=key.sk, consistent=True):
-                self._table.delete(Key(item["pk"], item["sk"]))
-            self._table.delete(Key(pointer["pk"], pointer["sk"]))
-            count("e-mails")
+        # Again while there are any: a worker may make an e-mail for the rest of one that still stands.
+        while pointers := self._pointers(customer):
+            for pointer in pointers:
+                if deadline.passed():
+                    return False
+                self._forget(customer.company_id, pointer)
+                count("e-mails")
         counted = f"{customer.account_id}:{customer.contact_id}"
         self._table.delete(allowance_key(customer.company_id, counted))
 
@@ -67,6 +66,12 @@ class EmailShelf:
 
         contact = Contact(customer.account_id, customer.contact_id)
         return self._files.remove(contact_prefix(customer.company_id, contact), count_files, deadline)
+
+    def _forget(self, company_id: str, pointer: Item) -> None:
+        key = email_key(company_id, pointer["email_id"])
+        for item in self._table.query(key.pk, prefix=key.sk, consistent=True):
+            self._table.delete(Key(item["pk"], item["sk"]))
+        self._table.delete(Key(pointer["pk"], pointer["sk"]))
 
     def remains(self) -> tuple[Remains, ...]:
         """See `shared.companies.customers.Shelf`."""

@@ -283,7 +283,7 @@ def _first_fails(record: EmailRecord, settings: EmailProvider, company: Company)
     """
     first = company.email.providers_for(record.kind)[0]
     ended = record.tried.get(first.id, Tried()).ended
-    return first != settings and ended not in CANNOT_CARRY and not record.only
+    return first != settings and ended not in CANNOT_CARRY and not record.rest_of
 
 
 def _for_the_rest(rendered: Rendered, only: Sequence[str]) -> Rendered:

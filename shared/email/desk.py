@@ -154,7 +154,7 @@ class EmailDesk:
         Raises:
             Conflict: it may have reached somebody, or is under way.
         """
-        if record.state is State.ACCEPTED and record.fate:
+        if record.state is State.ACCEPTED:
             story = self._aftermath.story(record.company_id, record.email_id)
             if story.reached_nobody():
                 return story.taken_for()

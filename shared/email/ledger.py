@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from shared.email.providers.contract import RECIPIENTS
 from shared.email.records import (
+    LOST_AFTER,
     WAITING_INDEX,
     State,
     Tried,
@@ -22,7 +24,7 @@ from shared.email.records import (
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import GiveUp
 from shared.platform.observability import log
-from shared.platform.tables import ConditionFailed, Put, Update
+from shared.platform.tables import Check, ConditionFailed, Put, Update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +36,15 @@ if TYPE_CHECKING:
 
 _WAITING = (f"{WAITING_INDEX}_pk", f"{WAITING_INDEX}_sk")
 _LONGEST_WORDS = 500
+
+
+def _anew(now: datetime) -> dict[str, int]:
+    """From when on reports speak of what is sent now: what they say of the time before is settled.
+
+    Not where nobody knew: there a late report still says that the first copy arrived. Providers tell times in
+    whole seconds.
+    """
+    return {"resent_ms": epoch_milliseconds(now.replace(microsecond=0))}
 
 
 @dataclass(frozen=True)
@@ -238,7 +249,7 @@ class EmailLedger:
         return [put for rest in rests for put in self._rest_of(record, rest, content)]
 
     def _rest_of(self, record: EmailRecord, rest: Rest, content: str) -> list[Put]:
-        """It waits for the sweep, a quarter of an hour: soon enough for a mailbox that is busy."""
+        """It waits for the sweep: a busy mailbox until it is due, another provider until the next one."""
         made = replace(
             record,
             email_id=rest.email_id,
@@ -255,12 +266,15 @@ class EmailLedger:
             "maybe_twice": record.possible_duplicate,
             **waiting_keys(rest.email_id, self._clock.now()),
         }
+        # Who turned some of them away before does so again.
+        tried = {name: one for name, one in record.tried.items() if one.ended == RECIPIENTS}
         if rest.not_by:
+            tried[rest.not_by] = Tried(1, RECIPIENTS)
             # In words as well: where nobody else can bring it to them, this is why.
             words = "the server takes it for others, but not for these recipients from here"
-            tried = tried_item({rest.not_by: Tried(1, RECIPIENTS)})
-            fields |= {"tried": tried, "reason": RECIPIENTS, "words": words}
-        return new_items(made, content, **fields)
+            fields |= {"reason": RECIPIENTS, "words": words}
+            fields |= waiting_keys(rest.email_id, self._clock.now() - LOST_AFTER)
+        return new_items(made, content, **fields, tried=tried_item(tried))
 
     def _changed_with(
         self, record: EmailRecord, changes: Mapping[str, Any], also: Sequence[Put]
@@ -285,8 +299,12 @@ class EmailLedger:
         except ConditionFailed:
             if not also:
                 raise
-            # The rest stands there already, or the e-mail is gone, which the next line tells.
+            # A rest stands there already, or the e-mail is gone, which the next line tells.
             self._table.transact([change])
+            there = Check(change.key, "attribute_exists(pk)")
+            for items in _each_rest(also):
+                with suppress(ConditionFailed):
+                    self._table.transact([there, *items])
         found = self._again(record)
         if found.state is not State.UNKNOWN or not found.left:
             return found  # whoever is at it, or comes next, finds the proof
@@ -324,7 +342,9 @@ class EmailLedger:
         }
         return self._changed(record, changes, gone=(*_WAITING, "busy_until_ms"), unless_proven=True)
 
-    def resent(self, record: EmailRecord, ends_at: datetime, *, only: Sequence[str] = ()) -> EmailRecord:
+    def resent(
+        self, record: EmailRecord, ends_at: datetime, *, only: Sequence[str] | None = None
+    ) -> EmailRecord:
         """Put an e-mail that was not sent, or of which nobody knows, back as if it were new.
 
         It keeps its Message-ID: where the first copy arrived after all, mail programs show both as one.
@@ -332,7 +352,7 @@ class EmailLedger:
         Args:
             record: as it is.
             ends_at: until when it is worth sending.
-            only: to whom of its recipients; empty: to all.
+            only: to whom of its recipients; ``None``: to the same ones.
 
         Raises:
             ConditionFailed: something happened to it in the meantime.
@@ -350,11 +370,10 @@ class EmailLedger:
             "reason": "",
             "words": "",
             "ends_ms": epoch_milliseconds(ends_at),
-            "only": list(only),
+            "only": list(record.only if only is None else only),
             "refused": [],
             "rests": [],
-            # Providers tell times in whole seconds.
-            "resent_ms": epoch_milliseconds(now.replace(microsecond=0)),
+            **({} if record.state is State.UNKNOWN else _anew(now)),
             **waiting_keys(record.email_id, now),
         }
         gone = ("unknown_since_ms", "finished_ms", "busy_until_ms", "fate", "fate_rank")
@@ -400,3 +419,13 @@ class EmailLedger:
                 "#state_now": "state",
             },
         )
+
+
+def _each_rest(items: Sequence[Put]) -> list[list[Put]]:
+    """The items of several new e-mails, each by itself: its own item comes first."""
+    found: list[list[Put]] = []
+    for put in items:
+        if put.condition:
+            found.append([])
+        found[-1].append(put)
+    return found

@@ -14,7 +14,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.companies.names import company_pk
 from shared.email.outbox import EmailQueue
-from shared.email.records import FINAL, WAITING_INDEX, WAITING_SHARDS, waiting_shard, waiting_until
+from shared.email.records import (
+    FINAL,
+    LOST_AFTER,
+    WAITING_INDEX,
+    WAITING_SHARDS,
+    waiting_shard,
+    waiting_until,
+)
 from shared.platform.clock import Deadline
 from shared.platform.observability import bound, count, log
 from shared.platform.tables import ConditionFailed
@@ -31,8 +38,6 @@ if TYPE_CHECKING:
 # One try (30 s), the writes around it, and something to spare: with less nothing is begun.
 LEAST_SECONDS = 40.0
 MARGIN_SECONDS = 5.0
-# An e-mail that should have been taken up so long ago has lost its message, or the queue is very long.
-LOST_AFTER = timedelta(minutes=15)
 SWEPT_PER_SHARD = 500
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 10.0, 900.0
 _MOST_DOUBLINGS = 7

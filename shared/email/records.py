@@ -16,6 +16,7 @@ Every change of state is conditional on the fence, a number that grows whenever 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from shared.platform.tables import Item
 
 KEPT_SECONDS = 90 * 24 * 3600
+
+# An e-mail that should have been taken up so long ago has lost its message, or the queue is very long.
+LOST_AFTER = timedelta(minutes=15)
 
 # The index of e-mails that still wait: a few partitions, so that a large mailing does not share one.
 WAITING_INDEX = "waiting"
@@ -119,13 +123,13 @@ class EmailRecord:
         words: the provider's own words on that.
         refused: recipients that the provider does not bring it to.
         left_out: addresses of it that are not written to.
-        only: where it is the rest of another e-mail: to whom it goes.
+        only: to whom of its recipients it goes; empty: to all.
         part: the how-manieth rest it is; 0: an e-mail of its own.
         rest_of: the e-mail whose rest it is.
         rests: the e-mails that go to those of ``refused`` who may be reached later, or by another provider.
         finished_at: when it became ``ACCEPTED`` or ``REJECTED``.
         fate: the gravest that was reported of it, at any of its addresses; empty: nothing was.
-        resent_at: when a person last had it sent again; what was reported of the time before is over.
+        resent_at: since when it is sent anew, by a person's wish, although what came before is settled.
     """
 
     company_id: str

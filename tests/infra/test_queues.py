@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra import names
-from shared.email.post_office import LOST_AFTER
+from shared.email.records import LOST_AFTER
 from tests.infra.templates import StageTemplate, target
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import logging
 import random
 import sys
 from collections import Counter, defaultdict
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, ClassVar
 from botocore.exceptions import ClientError
 
 from shared.email.callbacks.reports import Fate, Report
+from shared.email.desk import EmailDesk
 from shared.email.message import NewEmail
 from shared.email.post_office import PostOffice
 from shared.email.providers.contract import (
@@ -140,8 +141,9 @@ class AnyProvider(Provider):
         answer = "accept" if life.calm else life.dice.choices(names, list(life.odds.answers.values()))[0]
         life.asked[rendered.email_id].append((self._name, answer))
         people = [one.address for one in rendered.recipients]
-        life.shown[rendered.email_id].append(rendered)
+        life.shown[rendered.email_id].append((self._name, rendered))
         refused = self._refused(people) if answer == "part" else ()
+        life.turned_away[rendered.email_id] |= {(self._name, one.address) for one in refused if one.ours}
         if answer in {"accept", "part", "lost but taken", "died but taken"}:
             gone = {one.address for one in refused}
             life.took(rendered.email_id, self._name, [one for one in people if one not in gone])
@@ -188,7 +190,9 @@ class Life(MailWorld):
         self.odds = Odds.drawn(self.dice)
         self.asked: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self.copies: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
-        self.shown: dict[str, list[Rendered]] = defaultdict(list)
+        self.shown: dict[str, list[tuple[str, Rendered]]] = defaultdict(list)
+        self.turned_away: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self.came_back: Counter[tuple[str, str]] = Counter()
         self.receives: Counter[str] = Counter()
         self.resent: set[str] = set()
         self.calm = False
@@ -197,6 +201,7 @@ class Life(MailWorld):
         self._reports: list[tuple[datetime, str, Report]] = []
         self._depth, self._number, self._hidden = 0, 0, 0.0
         self._company = super().company(COMPANY)
+        self.desk = EmailDesk(self.table, self.ledger, self.aftermath, self, self.clock)
         self.office = PostOffice(self.delivery, self, self.table, self.ledger, self.clock)
         table.life = self
 
@@ -334,6 +339,8 @@ class Life(MailWorld):
         try:
             self.aftermath.take(COMPANY, chosen[1], [chosen[2]])
             self._reports.remove(chosen)  # else the provider tells it again
+            if chosen[2].fate is Fate.BOUNCED:
+                self.came_back[chosen[2].email_id, chosen[2].address] += 1
         except (ClientError, FrontdeskError, Died, ValueError):
             return
         finally:
@@ -341,14 +348,16 @@ class Life(MailWorld):
 
     def _resend(self) -> None:
         record = self.record(self.dice.choice(self._ids)) if self._ids else None
-        if record is None or record.state not in {State.REJECTED, State.UNKNOWN} or self.dice.random() < 0.9:
+        ended = {State.REJECTED, State.UNKNOWN, State.ACCEPTED}
+        if record is None or record.state not in ended or self.dice.random() < 0.9:
             return
-        self.resent.add(record.email_id)
-        try:
-            self.ledger.resent(record, self.clock.now() + timedelta(hours=1))
-            self.send(COMPANY, record.email_id)
-        except (ClientError, FrontdeskError, Died):
-            return
+        assert self._company is not None
+        before = record.fence
+        with suppress(ClientError, FrontdeskError, Died):
+            self.desk.resend(COMPANY, self._company, record.email_id)
+        now = self.record(record.email_id)
+        if now is not None and now.fence > before:
+            self.resent.add(record.email_id)
 
     def _sweep(self) -> None:
         try:
@@ -375,6 +384,11 @@ class Life(MailWorld):
         key = email_key(COMPANY, email_id)
         item = MemoryTable.get(self.table, key)
         return as_record(item) if item else None
+
+    def rests_of(self, email_id: str) -> list[EmailRecord]:
+        """The e-mails for those whom a server did not take of another one."""
+        found = [self.record(key.removeprefix("email#")) for key in self._own_items()]
+        return [one for one in found if one is not None and one.rest_of == email_id]
 
     def content(self, email_id: str) -> str:
         """What is to be sent, without the table's whims."""

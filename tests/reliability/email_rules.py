@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from shared.email.outbox import email_id_of, read_back
-from shared.email.providers.contract import RECIPIENTS
+from shared.email.outbox import read_back
 from shared.email.records import State
-from tests.fakes.mail import COMPANY
 
 if TYPE_CHECKING:
     from shared.email.records import EmailRecord
@@ -24,12 +22,18 @@ class Lived(Protocol):
 
     asked: dict[str, list[tuple[str, str]]]
     copies: dict[str, list[tuple[str, tuple[str, ...]]]]
-    shown: dict[str, list[Rendered]]
+    shown: dict[str, list[tuple[str, Rendered]]]
+    turned_away: dict[str, set[tuple[str, str]]]
+    came_back: Counter[tuple[str, str]]
     receives: Counter[str]
     resent: set[str]
 
     def record(self, email_id: str) -> EmailRecord | None:
         """An e-mail as it is."""
+        ...
+
+    def rests_of(self, email_id: str) -> list[EmailRecord]:
+        """The e-mails for those whom a server did not take of another one."""
         ...
 
     def content(self, email_id: str) -> str:
@@ -46,7 +50,18 @@ def _ended(life: Lived, record: EmailRecord) -> bool:
 
 
 def _second_copy_is_told(life: Lived, record: EmailRecord) -> bool:
-    return len(life.copies[record.email_id]) < 2 or record.possible_duplicate
+    return _most_copies(life, [record]) < 2 or record.possible_duplicate
+
+
+def _most_copies(life: Lived, family: Sequence[EmailRecord]) -> int:
+    """How many copies of some e-mails an address has that did not come back, as far as anybody knows."""
+    copies = Counter(
+        address for one in family for _, people in life.copies[one.email_id] for address in people
+    )
+    for one in family:
+        for address in list(copies):
+            copies[address] -= life.came_back[one.email_id, address]
+    return max(copies.values(), default=0)
 
 
 def _two_at_most(life: Lived, record: EmailRecord) -> bool:
@@ -62,7 +77,7 @@ def _nobody_else_after_a_doubt(life: Lived, record: EmailRecord) -> bool:
 
 
 def _rejected_only_without_a_copy(life: Lived, record: EmailRecord) -> bool:
-    return record.state is not State.REJECTED or not life.copies[record.email_id]
+    return record.state is not State.REJECTED or _most_copies(life, [record]) <= 0
 
 
 def _accepted_only_with_a_copy(life: Lived, record: EmailRecord) -> bool:
@@ -70,36 +85,36 @@ def _accepted_only_with_a_copy(life: Lived, record: EmailRecord) -> bool:
 
 
 def _each_address_once_or_told(life: Lived, record: EmailRecord) -> bool:
-    ids = [email_id_of(COMPANY, f"{name}:{record.email_id}") for name in ("rest", "elsewhere")]
-    family = [record, *(one for rest in ids if (one := life.record(rest)))]
-    copies = [people for one in family for _, people in life.copies[one.email_id]]
-    most = max(Counter(address for people in copies for address in people).values(), default=0)
-    return most < 2 or any(one.possible_duplicate for one in family)
+    family = [record, *life.rests_of(record.email_id)]
+    told = any(one.possible_duplicate for one in family)
+    return told or _most_copies(life, family) < 2
 
 
 def _nobody_sees_a_blind_copy(life: Lived, record: EmailRecord) -> bool:
     email = read_back(life.content(record.email_id))
-    return all((list(one.to), list(one.cc)) == (email.to, email.cc) for one in life.shown[record.email_id])
+    shown = life.shown[record.email_id]
+    return all((list(one.to), list(one.cc)) == (email.to, email.cc) for _, one in shown)
+
+
+def _ancestors(life: Lived, record: EmailRecord) -> list[EmailRecord]:
+    found = [record]
+    while found[-1].rest_of and (before := life.record(found[-1].rest_of)):
+        found.append(before)
+    return found
 
 
 def _one_message_id(life: Lived, record: EmailRecord) -> bool:
-    first = record
-    while first.rest_of and (before := life.record(first.rest_of)):
-        first = before
-    named = {one.message_id for one in (*life.shown[first.email_id], *life.shown[record.email_id])}
-    return len(named) <= 1
+    shown = (one for email in _ancestors(life, record) for _, one in life.shown[email.email_id])
+    return len({one.message_id for one in shown}) <= 1
 
 
-def _nobody_asked_who_refused_it_because_of_us(life: Lived, record: EmailRecord) -> bool:
-    if (
-        record.email_id != email_id_of(COMPANY, f"elsewhere:{record.rest_of}")
-        or record.email_id in life.resent
-    ):
+def _nobody_asked_who_turned_them_away(life: Lived, record: EmailRecord) -> bool:
+    before = _ancestors(life, record)
+    if any(one.email_id in life.resent for one in before):
         return True
-    refusing = {
-        name for name, tried in record.tried.items() if tried.ended == RECIPIENTS and tried.count == 1
-    }
-    return bool(refusing) and not refusing & {provider for provider, _ in life.asked[record.email_id]}
+    known = {pair for one in before[1:] for pair in life.turned_away[one.email_id]}
+    asked = {(name, to.address) for name, one in life.shown[record.email_id] for to in one.recipients}
+    return not known & asked
 
 
 def _few_receives(life: Lived, record: EmailRecord) -> bool:
@@ -116,6 +131,6 @@ RULES: dict[str, Rule] = {
     "each address once, or it is told": _each_address_once_or_told,
     "nobody sees a blind copy": _nobody_sees_a_blind_copy,
     "one Message-ID for all tries and copies": _one_message_id,
-    "who refused it because of us is not asked": _nobody_asked_who_refused_it_because_of_us,
+    "who turned them away is not asked again": _nobody_asked_who_turned_them_away,
     "waiting is no spinning": _few_receives,
 }

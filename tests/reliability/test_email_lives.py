@@ -34,4 +34,5 @@ def test_the_rules_notice_what_should_not_be() -> None:
         "a second copy is told",
         "at most two copies by itself",
         "nobody else is asked after a doubt",
+        "each address once, or it is told",
     }

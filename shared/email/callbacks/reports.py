@@ -42,6 +42,8 @@ class Report:
         provider_id: the provider's id of the mail; empty where it says none.
         permanent: whether writing to this address again is pointless.
         words: what the provider or the recipient's server says, cut and without control characters.
+        certain: whether it says what it seems to; a passing bounce of SES's may be an answering machine's
+            answer to a mail that arrived.
     """
 
     event_id: str
@@ -52,6 +54,7 @@ class Report:
     provider_id: str = ""
     permanent: bool = False
     words: str = field(default="", repr=False)
+    certain: bool = True
 
 
 def text(value: object, limit: int = _MAX_WORDS) -> str:

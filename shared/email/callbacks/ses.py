@@ -66,7 +66,7 @@ def reports(message: str) -> list[Report]:
 def _is_news(kind: str, details: dict[str, Any]) -> bool:
     """Whether an event says of a mail what its name says."""
     if kind == "Complaint":
-        return details.get("complaintFeedbackType") not in _NO_COMPLAINT
+        return text(details.get("complaintFeedbackType")) not in _NO_COMPLAINT
     if kind == "Subscription":  # also of somebody who wants more, or less of one topic only
         return mapping(details.get("newTopicPreferences")).get("unsubscribeAll") is True
     return True
@@ -86,6 +86,7 @@ def _report(kind: str, mail: dict[str, Any], details: dict[str, Any], recipient:
         provider_id=message_id,
         permanent=_lasting(kind, details),
         words=_words(details, named),
+        certain=kind != "Bounce" or _lasting(kind, details),
     )
 
 

@@ -151,6 +151,14 @@ def test_an_appointment_takes_place_where_its_calendar_says_else_at_the_company(
     assert Company.parse(parts).address_of(["ana"]) == ""
 
 
+def test_spaces_that_pages_put_into_addresses_are_spaces() -> None:
+    """They come with whatever is copied from there."""
+    parts = {"name": "A", "zone": "Europe/Madrid", "language": "es"}
+    phone, address = "+34\u00a0910\u202f000\u00a0000", "Calle Mayor\u00a01"
+    company = Company.parse({**parts, "phone": phone, "address": address})
+    assert (company.phone, company.address) == (phone, address)
+
+
 def test_three_fields_are_enough() -> None:
     """Everything but name, zone and language has a default."""
     company = Company.parse(SMALLEST)

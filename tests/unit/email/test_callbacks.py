@@ -493,6 +493,22 @@ def test_what_ses_says_in_other_words_means_the_same() -> None:
     assert ses.reports(_ses("Open")) == []
 
 
+@pytest.mark.parametrize("kind", [{}, [], 7, None])
+def test_a_complaint_of_an_odd_kind_is_a_complaint(kind: object) -> None:
+    """And no error of ours."""
+    complaint = {"complainedRecipients": [{"emailAddress": "a@b.example"}], "complaintFeedbackType": kind}
+    (report,) = ses.reports(_ses("Complaint", complaint=complaint))
+    assert report.fate is Fate.COMPLAINED
+
+
+def test_a_passing_bounce_of_ses_is_not_certain() -> None:
+    """It may be somebody's holiday notice."""
+    for kind, certain in (("Transient", False), ("Undetermined", False), ("Permanent", True)):
+        bounce = {"bounceType": kind, "bouncedRecipients": [{"emailAddress": "a@b.example"}]}
+        (report,) = ses.reports(_ses("Bounce", bounce=bounce))
+        assert report.certain == certain
+
+
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure"])
 def test_feedback_that_complains_of_nothing_is_no_complaint(kind: str) -> None:
     """Who said that a mail is no spam wants the next one."""

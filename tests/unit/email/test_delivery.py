@@ -589,6 +589,27 @@ def test_both_kinds_of_refusal_are_two_e_mails() -> None:
     assert reached[1:] == [["cc@example.org"], ["jefe@example.org"]]
 
 
+def test_who_turned_somebody_away_is_not_asked_for_them_again() -> None:
+    """Neither in the copy of a copy."""
+    people = ("cc@example.org", "jefe@example.org")
+    away = [Refusal(one, permanent=True, code="554", ours=True) for one in people]
+    world = MailWorld(
+        ScriptedProvider(Accepted("p-1", tuple(away))), ScriptedProvider(Accepted("p-2", tuple(away[1:])))
+    )
+    following, rests = _to_three(world), []
+    while following:
+        world.settle(following)
+        record = world.ledger.read(COMPANY, following)
+        assert record is not None
+        rests.append(record)
+        following = next(iter(record.rests), "")
+    assert (len(world.first.given), len(world.second.given)) == (1, 1)
+    assert [(one.state, one.only) for one in rests[1:]] == [
+        (State.ACCEPTED, ("cc@example.org", "jefe@example.org")),
+        (State.REJECTED, ("jefe@example.org",)),
+    ]
+
+
 def test_who_is_not_reached_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     """Nobody is dropped in silence behind an ACCEPTED."""
     gone = Refusal("cc@example.org", permanent=True, code="550")

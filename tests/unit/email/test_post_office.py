@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from shared.email.post_office import LEAST_SECONDS, LOST_AFTER, MARGIN_SECONDS, PostOffice
-from shared.email.providers.contract import Ambiguous, NotAccepted
-from shared.email.records import content_key, email_key
+from shared.email.message import NewEmail
+from shared.email.post_office import LEAST_SECONDS, MARGIN_SECONDS, PostOffice
+from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Refusal
+from shared.email.records import LOST_AFTER, content_key, email_key
 from shared.platform.queue_records import QueueRecord
 from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def received(body: str, sqs_id: str = "s-1", receive_count: int = 1) -> QueueRecord:
@@ -200,3 +205,25 @@ def test_what_a_person_sends_again_begins_anew() -> None:
     world.settle(email_id)
     assert world.state(email_id) == "ACCEPTED"
     assert len({mail.message_id for mail in [*world.first.given, *world.second.given]}) == 1
+
+
+def test_a_copy_for_another_provider_does_not_wait_and_none_counts_as_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A busy mailbox needs its time, another provider does not."""
+    busy = Refusal("ana@example.org", permanent=False, code="450")
+    away = Refusal("luis@example.org", permanent=True, code="554", ours=True)
+    world = MailWorld(ScriptedProvider(Accepted("p", (busy, away))))
+    worker, queue = office(world)
+    people = {"to": ["marta@example.org", "ana@example.org", "luis@example.org"], "subject": "S", "text": "T"}
+    email_id = world.outbox.enqueue(COMPANY, NewEmail.parse(people), key="k")
+    worker.take_all([received(names(email_id))], 100)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    later, elsewhere = record.rests
+    worker.sweep()
+    assert queue.sent == [elsewhere]
+    world.clock.advance(LOST_AFTER.total_seconds() + 1)
+    worker.sweep()
+    assert later in queue.sent
+    assert "EmailsSwept" not in capsys.readouterr().out

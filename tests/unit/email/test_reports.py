@@ -15,7 +15,7 @@ from shared.email.callbacks.reports import Fate, Report
 from shared.email.customer_shelf import EmailShelf
 from shared.email.desk import EmailDesk
 from shared.email.message import NewEmail
-from shared.email.providers.contract import Accepted, Ambiguous, Refusal, Rejected
+from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Refusal, Rejected
 from shared.email.records import Contact, State
 from shared.email.suppression import Suppressions
 from shared.platform.clock import Deadline
@@ -24,7 +24,7 @@ from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
 from tests.fakes.table import MemoryTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from shared.email.file_removal import FileRemoval
     from shared.email.records import EmailRecord
@@ -106,6 +106,82 @@ def test_what_came_back_from_everybody_can_be_sent_again() -> None:
     assert [one.fate for one in story.happened] == ["dropped", "bounced", "delivered"]
     with pytest.raises(Conflict):
         desk.resend(COMPANY, company, email_id)
+
+
+@pytest.mark.parametrize(
+    "second", [Accepted("p"), Ambiguous("lost"), NotAccepted("busy")], ids=["taken", "lost", "busy"]
+)
+def test_a_late_report_of_the_first_time_proves_nothing_of_the_second(second: Accepted | Exception) -> None:
+    """Else what is sent anew would be thought sent before anybody is asked."""
+    world = MailWorld(ScriptedProvider(Accepted("p"), second))
+    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
+    company = world.company(COMPANY)
+    assert company is not None
+    email_id = world.write()
+    world.settle(email_id)
+    late = _report(world, email_id, Fate.ACCEPTED, "late")
+    world.aftermath.take(COMPANY, "first", [_report(world, email_id, Fate.DROPPED, "d")])
+    world.clock.advance(3600)
+    desk.resend(COMPANY, company, email_id)
+    world.aftermath.take(COMPANY, "first", [late])
+    world.deliver(email_id)
+    world.aftermath.take(COMPANY, "first", [replace(late, event_id="later")])
+    world.settle(email_id)
+    assert len(world.first.given) + len(world.second.given) >= 2
+    assert world.state(email_id) == State.ACCEPTED
+
+
+def test_where_nobody_knew_a_late_report_still_stops_the_second_copy() -> None:
+    """A person had it sent again meanwhile; the first one arrived after all."""
+    rules: dict[str, object] = {"transactional": {"when_unknown": "leave"}}
+    world = MailWorld(ScriptedProvider(Ambiguous("lost")), rules=rules)
+    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
+    company = world.company(COMPANY)
+    assert company is not None
+    email_id = world.write()
+    world.settle(email_id)
+    late = _report(world, email_id, Fate.DELIVERED, "late")
+    world.clock.advance(60)
+    desk.resend(COMPANY, company, email_id)
+    world.aftermath.take(COMPANY, "first", [late])
+    world.settle(email_id)
+    assert (world.state(email_id), world.arrived()) == (State.ACCEPTED, 1)
+
+
+def test_addresses_count_however_they_are_spelt_and_strangers_do_not() -> None:
+    """Two spellings of one address say nothing of another, and a forwarder's address is nobody's."""
+    world = MailWorld()
+    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
+    company = world.company(COMPANY)
+    assert company is not None
+    people = {"to": ["team@list.example", "ana@example.org"], "subject": "S", "text": "T"}
+    email_id = world.outbox.enqueue(COMPANY, NewEmail.parse(people), key="k")
+    world.settle(email_id)
+
+    def bounced(*addresses: str) -> None:
+        reports = [replace(_report(world, email_id, Fate.BOUNCED, one), address=one) for one in addresses]
+        world.aftermath.take(COMPANY, "first", reports)
+
+    bounced("Team@List.example", "team@list.example", "member@elsewhere.example")
+    with pytest.raises(Conflict):
+        desk.resend(COMPANY, company, email_id)
+    bounced("ANA@example.org")
+    assert desk.resend(COMPANY, company, email_id).state is State.QUEUED
+
+
+def test_an_answering_machine_is_no_bounce(capsys: pytest.CaptureFixture[str]) -> None:
+    """SES calls its answer a passing bounce; without a delivery it is all that is known."""
+    world = MailWorld()
+    email_id = world.write()
+    world.settle(email_id)
+    perhaps = replace(_report(world, email_id, Fate.BOUNCED, "ooo"), certain=False)
+    world.aftermath.take(COMPANY, "first", [perhaps])
+    assert _record(world, email_id).fate == "bounced"
+    assert not world.aftermath.story(COMPANY, email_id).reached_nobody()
+    world.aftermath.take(COMPANY, "first", [_report(world, email_id, Fate.DELIVERED, "d")])
+    story = world.aftermath.story(COMPANY, email_id)
+    assert (_record(world, email_id).fate, list(story.fates().values())) == ("delivered", ["delivered"])
+    assert "EmailsSentBack" not in capsys.readouterr().out
 
 
 def test_who_has_an_e_mail_of_their_own_gets_no_other_one_when_the_first_is_sent_again() -> None:
@@ -203,6 +279,41 @@ def test_a_report_that_comes_while_its_customer_is_forgotten_leaves_nothing() ->
     slow = Aftermath(table, Suppressions(table), world.clock)
     assert slow.take(COMPANY, "first", [_report(world, email_id)]) == 0
     assert list(world.table.scan()) == []
+
+
+class RestingTable(MemoryTable):
+    """Another table's items; something happens right before the first one is deleted.
+
+    Args:
+        table: the other one.
+        meanwhile: what happens.
+    """
+
+    def __init__(self, table: MemoryTable, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._items, self._lock = table._items, table._lock
+        self._meanwhile = [meanwhile]
+
+    def delete(self, key: Key, condition: str = "", values: Mapping[str, object] | None = None) -> None:
+        """Every deletion."""
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        super().delete(key, condition, values)
+
+
+def test_an_e_mail_for_the_rest_that_is_made_while_its_customer_is_forgotten_is_forgotten_too() -> None:
+    """It would be sent a quarter of an hour later."""
+    busy = Refusal("ana@example.org", permanent=False, code="450")
+    world = MailWorld(ScriptedProvider(Accepted("p", (busy,))))
+    people = {"to": ["marta@example.org", "ana@example.org"], "subject": "S", "text": "T"}
+    email_id = world.outbox.enqueue(COMPANY, NewEmail.parse(people), key="k", contact=Contact(3, 481))
+    table = RestingTable(world.table, lambda: world.deliver(email_id))
+    files: FileRemoval = NoFiles()  # type: ignore[assignment]
+    counted: list[str] = []
+    shelf = EmailShelf(table, Aftermath(table, Suppressions(table), world.clock), files)
+    assert shelf.forget(Customer(COMPANY, 3, 481), Deadline(world.clock, 10), counted.append)
+    assert [item for item in world.table.scan() if not item["sk"].startswith("breaker#")] == []
+    assert counted == ["e-mails"] * 2
 
 
 # In time
