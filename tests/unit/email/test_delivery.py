@@ -15,7 +15,7 @@ from shared.email.desk import story_view
 from shared.email.message import NewEmail
 from shared.email.outbox import MAX_CONTENT_BYTES
 from shared.email.providers.contract import Accepted, Ambiguous, NotAccepted, Refusal, Rejected, Unsupported
-from shared.email.records import Contact, Series, State
+from shared.email.records import Contact, EmailRecord, Series, State
 from shared.platform.errors import Conflict, GiveUp, InvalidInput, NotFound, RetryLater
 from tests.fakes.mail import COMPANY, MailWorld, ScriptedProvider
 
@@ -503,6 +503,18 @@ def test_only_the_companys_own_people_are_written_to_whatever_the_list_says() ->
     assert (world.state(own), world.state(other)) == (State.ACCEPTED, State.REJECTED)
 
 
+def _settled_with_rests(world: MailWorld, email_id: str) -> list[EmailRecord]:
+    """An e-mail and the ones for those whom a server did not take of it, one after another."""
+    chain, following = [], email_id
+    while following:
+        world.settle(following)
+        record = world.ledger.read(COMPANY, following)
+        assert record is not None
+        chain.append(record)
+        following = next(iter(record.rests), "")
+    return chain
+
+
 def test_recipients_that_a_server_takes_later_get_an_e_mail_of_their_own() -> None:
     """Three times; the others have theirs by then, and nobody gets two."""
     busy = Refusal("cc@example.org", permanent=False, code="450")
@@ -511,13 +523,7 @@ def test_recipients_that_a_server_takes_later_get_an_e_mail_of_their_own() -> No
     people = {"to": ["marta@example.org"], "cc": ["cc@example.org", "gone@example.org"]}
     email = NewEmail.parse({**people, "subject": "Hola", "text": "Hola"})
     email_id = world.outbox.enqueue(COMPANY, email, key="k", contact=Contact(1, 7))
-    chain, following = [], email_id
-    while following:
-        world.settle(following)
-        record = world.ledger.read(COMPANY, following)
-        assert record is not None
-        chain.append(record)
-        following = next(iter(record.rests), "")
+    chain = _settled_with_rests(world, email_id)
     assert [one.refused for one in chain] == [
         ("cc@example.org", "gone@example.org"),
         ("cc@example.org",),
@@ -596,13 +602,7 @@ def test_who_turned_somebody_away_is_not_asked_for_them_again() -> None:
     world = MailWorld(
         ScriptedProvider(Accepted("p-1", tuple(away))), ScriptedProvider(Accepted("p-2", tuple(away[1:])))
     )
-    following, rests = _to_three(world), []
-    while following:
-        world.settle(following)
-        record = world.ledger.read(COMPANY, following)
-        assert record is not None
-        rests.append(record)
-        following = next(iter(record.rests), "")
+    rests = _settled_with_rests(world, _to_three(world))
     assert (len(world.first.given), len(world.second.given)) == (1, 1)
     assert [(one.state, one.only) for one in rests[1:]] == [
         (State.ACCEPTED, ("cc@example.org", "jefe@example.org")),

@@ -41,6 +41,14 @@ def _record(world: MailWorld, email_id: str) -> EmailRecord:
     return record
 
 
+def _again(world: MailWorld, email_id: str) -> EmailRecord:
+    """A person has it sent again."""
+    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
+    company = world.company(COMPANY)
+    assert company is not None
+    return desk.resend(COMPANY, company, email_id)
+
+
 # Settling
 
 
@@ -82,20 +90,17 @@ def test_the_gravest_report_stands_beside_the_state() -> None:
 def test_what_came_back_from_everybody_can_be_sent_again() -> None:
     """And what is reported of that is a story of its own, whatever late words of the first time say."""
     world = MailWorld()
-    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
-    company = world.company(COMPANY)
-    assert company is not None
     email_id = world.write()
     world.settle(email_id)
     with pytest.raises(Conflict):
-        desk.resend(COMPANY, company, email_id)
+        _again(world, email_id)
     dropped, late = (
         _report(world, email_id, Fate.DROPPED, "d"),
         _report(world, email_id, Fate.BOUNCED, "late"),
     )
     world.aftermath.take(COMPANY, "first", [dropped])
     world.clock.advance(60)
-    desk.resend(COMPANY, company, email_id)
+    _again(world, email_id)
     world.settle(email_id)
     assert (world.state(email_id), len(world.first.given)) == (State.ACCEPTED, 2)
     world.aftermath.take(COMPANY, "first", [late])
@@ -105,7 +110,7 @@ def test_what_came_back_from_everybody_can_be_sent_again() -> None:
     assert (_record(world, email_id).fate, story.fates()) == ("delivered", {"marta@example.org": "delivered"})
     assert [one.fate for one in story.happened] == ["dropped", "bounced", "delivered"]
     with pytest.raises(Conflict):
-        desk.resend(COMPANY, company, email_id)
+        _again(world, email_id)
 
 
 @pytest.mark.parametrize(
@@ -114,15 +119,12 @@ def test_what_came_back_from_everybody_can_be_sent_again() -> None:
 def test_a_late_report_of_the_first_time_proves_nothing_of_the_second(second: Accepted | Exception) -> None:
     """Else what is sent anew would be thought sent before anybody is asked."""
     world = MailWorld(ScriptedProvider(Accepted("p"), second))
-    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
-    company = world.company(COMPANY)
-    assert company is not None
     email_id = world.write()
     world.settle(email_id)
     late = _report(world, email_id, Fate.ACCEPTED, "late")
     world.aftermath.take(COMPANY, "first", [_report(world, email_id, Fate.DROPPED, "d")])
     world.clock.advance(3600)
-    desk.resend(COMPANY, company, email_id)
+    _again(world, email_id)
     world.aftermath.take(COMPANY, "first", [late])
     world.deliver(email_id)
     world.aftermath.take(COMPANY, "first", [replace(late, event_id="later")])
@@ -135,14 +137,11 @@ def test_where_nobody_knew_a_late_report_still_stops_the_second_copy() -> None:
     """A person had it sent again meanwhile; the first one arrived after all."""
     rules: dict[str, object] = {"transactional": {"when_unknown": "leave"}}
     world = MailWorld(ScriptedProvider(Ambiguous("lost")), rules=rules)
-    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
-    company = world.company(COMPANY)
-    assert company is not None
     email_id = world.write()
     world.settle(email_id)
     late = _report(world, email_id, Fate.DELIVERED, "late")
     world.clock.advance(60)
-    desk.resend(COMPANY, company, email_id)
+    _again(world, email_id)
     world.aftermath.take(COMPANY, "first", [late])
     world.settle(email_id)
     assert (world.state(email_id), world.arrived()) == (State.ACCEPTED, 1)
@@ -151,9 +150,6 @@ def test_where_nobody_knew_a_late_report_still_stops_the_second_copy() -> None:
 def test_addresses_count_however_they_are_spelt_and_strangers_do_not() -> None:
     """Two spellings of one address say nothing of another, and a forwarder's address is nobody's."""
     world = MailWorld()
-    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
-    company = world.company(COMPANY)
-    assert company is not None
     people = {"to": ["team@list.example", "ana@example.org"], "subject": "S", "text": "T"}
     email_id = world.outbox.enqueue(COMPANY, NewEmail.parse(people), key="k")
     world.settle(email_id)
@@ -164,9 +160,9 @@ def test_addresses_count_however_they_are_spelt_and_strangers_do_not() -> None:
 
     bounced("Team@List.example", "team@list.example", "member@elsewhere.example")
     with pytest.raises(Conflict):
-        desk.resend(COMPANY, company, email_id)
+        _again(world, email_id)
     bounced("ANA@example.org")
-    assert desk.resend(COMPANY, company, email_id).state is State.QUEUED
+    assert _again(world, email_id).state is State.QUEUED
 
 
 def test_an_answering_machine_is_no_bounce(capsys: pytest.CaptureFixture[str]) -> None:
@@ -188,9 +184,6 @@ def test_who_has_an_e_mail_of_their_own_gets_no_other_one_when_the_first_is_sent
     """They were refused at first, and have theirs by now."""
     busy = Refusal("ana@example.org", permanent=False, code="450")
     world = MailWorld(ScriptedProvider(Accepted("p", (busy,)), Accepted("p"), Accepted("p", (busy,))))
-    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
-    company = world.company(COMPANY)
-    assert company is not None
     people = {"to": ["marta@example.org", "ana@example.org", "luis@example.org"], "subject": "S", "text": "T"}
     email_id = world.outbox.enqueue(COMPANY, NewEmail.parse(people), key="k")
     world.settle(email_id)
@@ -200,7 +193,7 @@ def test_who_has_an_e_mail_of_their_own_gets_no_other_one_when_the_first_is_sent
         report = replace(_report(world, email_id, Fate.BOUNCED, address), address=address)
         world.aftermath.take(COMPANY, "first", [report])
     world.clock.advance(60)
-    desk.resend(COMPANY, company, email_id)
+    _again(world, email_id)
     world.settle(email_id)
     given = [[one.address for one in each.recipients] for each in world.first.given]
     assert given == [people["to"], ["ana@example.org"], ["marta@example.org", "luis@example.org"]]
@@ -209,15 +202,12 @@ def test_who_has_an_e_mail_of_their_own_gets_no_other_one_when_the_first_is_sent
 def test_what_arrived_somewhere_is_not_sent_again() -> None:
     """Those who have it would have it twice."""
     world = MailWorld()
-    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
-    company = world.company(COMPANY)
-    assert company is not None
     people = {"to": ["marta@example.org", "ana@example.org"], "subject": "S", "text": "T"}
     email_id = world.outbox.enqueue(COMPANY, NewEmail.parse(people), key="k")
     world.settle(email_id)
     world.aftermath.take(COMPANY, "first", [_report(world, email_id, Fate.BOUNCED)])
     with pytest.raises(Conflict):
-        desk.resend(COMPANY, company, email_id)
+        _again(world, email_id)
 
 
 def test_an_e_mail_that_a_provider_took_and_did_not_send_is_heard_of(
