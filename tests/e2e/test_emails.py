@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from infra import names
 from local.calls import Caller
 from local.failure import Failure
 from local.generic_calendar_simulator.app import SECRET
@@ -114,16 +115,77 @@ def test_an_e_mail_arrives_once_and_its_report_becomes_part_of_its_story(world: 
     assert (told["provider"], told["attempts"], told["possible_duplicate"]) == ("main", 1, False)
     [mail] = arrived(world, to)
     assert mail["subject"] == "Prueba"
+    event = {"event": "delivered", "email": to, "sg_event_id": "e-1", EMAIL_ID: email_id}
+    assert reported(world, company_id, event, forged={"event": "bounce"}) == 401
+    assert reported(world, company_id, event) == 200
+    assert story(world, company_id, email_id)["fates"] == {to: "delivered"}
+
+
+def reported(
+    world: RunningWorld, company_id: str, event: dict[str, Any], forged: dict[str, Any] | None = None
+) -> int:
+    """SendGrid tells what happened now, and perhaps somebody changes its words; the answer's status."""
     now = int(time.time())
-    event = {"event": "delivered", "email": to, "timestamp": now, "sg_event_id": "e-1", EMAIL_ID: email_id}
-    body = json.dumps([event]).encode()
-    signature = base64.b64encode(KEY.sign(str(now).encode() + body, ec.ECDSA(SHA256()))).decode()
+    signed, said = (json.dumps([{**event, "timestamp": now, **more}]).encode() for more in ({}, forged or {}))
+    signature = base64.b64encode(KEY.sign(str(now).encode() + signed, ec.ECDSA(SHA256()))).decode()
     url = f"{world.world.api_url}/api/webhook/sendgrid/{company_id}/main"
     headers = {SIGNATURE_HEADER: signature, TIMESTAMP_HEADER: str(now), "Content-Type": "application/json"}
-    forged = requests.post(url, body.replace(b"delivered", b"bounce"), headers=headers, timeout=30)
-    right = requests.post(url, body, headers=headers, timeout=30)
-    assert (forged.status_code, right.status_code) == (401, 200)
-    assert story(world, company_id, email_id)["fates"] == {to: "delivered"}
+    return requests.post(url, said, headers=headers, timeout=30).status_code
+
+
+def test_what_came_back_is_found_in_the_list_and_sent_again(world: RunningWorld) -> None:
+    """By its fate; the second time it arrives, and the first one's late words change nothing."""
+    company_id, to = company_with_mail(world), f"{uuid.uuid4().hex}@cliente.example"
+    email_id = sent(world, company_id, to)
+    accepted(world, company_id, email_id)
+    event = {"event": "dropped", "email": to, "sg_event_id": "e-1", EMAIL_ID: email_id}
+    assert reported(world, company_id, {**event, "reason": "Spam Content"}) == 200
+
+    def listed(fate: str) -> list[str]:
+        page = world.api("GET", f"/api/emails?company_id={company_id}&fate={fate}")["emails"]
+        return [one["email_id"] for one in page]
+
+    assert eventually(lambda: listed("dropped")) == [email_id]
+    time.sleep(1.1)  # SendGrid tells times in whole seconds
+    world.api("POST", f"/api/emails/{email_id}/resend", {"company_id": company_id})
+    eventually(lambda: len(arrived(world, to)) == 2)
+    accepted(world, company_id, email_id)
+    assert reported(world, company_id, {**event, "event": "delivered", "sg_event_id": "e-2"}) == 200
+    assert eventually(lambda: listed("delivered")) == [email_id]
+    assert len({dict(mail["headers"])["Message-ID"] for mail in arrived(world, to)}) == 1
+    with pytest.raises(Failure, match="nothing to send again"):
+        world.api("POST", f"/api/emails/{email_id}/resend", {"company_id": company_id})
+
+
+def test_a_copy_for_whom_a_server_turned_away_shows_nobody_a_blind_one(world: RunningWorld) -> None:
+    """The company's own server does not relay to some; the next provider brings it to them."""
+    company_id, mark = f"mail-{uuid.uuid4().hex[:12]}", uuid.uuid4().hex
+    server = {"host": "127.0.0.1", "port": world.world.smtp_port, "username": "hola"}
+    providers = [{"id": "own", "vendor": "smtp", **server}, {"id": "grid", "vendor": "sendgrid"}]
+    email = {"from_address": f"hola@{company_id}.example", "providers": providers}
+    document = {"name": "Correo", "zone": "Europe/Madrid", "language": "es", "email": email}
+    world.api("PUT", f"/api/companies/{company_id}", document)
+    for provider, secret in (("own", "right"), ("grid", "SG.right")):
+        world.api("PUT", f"/api/companies/{company_id}/email/secrets/{provider}", {"secret": secret})
+    to, cc, bcc = (f"{name}-{mark}@cliente.example" for name in ("to", "cc", "bcc"))
+    fault = {"stage": "rcpt", "reply": "554 5.7.1 Relaying denied", "times": None}
+    simulator = Caller(world.world.mail_base_url)
+    faults = [{**fault, "matching": one} for one in (cc, bcc)]
+    simulator("PUT", "/simulator/smtp-faults", faults)
+    try:
+        told = accepted(world, company_id, sent(world, company_id, to, cc=[cc], bcc=[bcc]))
+    finally:
+        simulator("PUT", "/simulator/smtp-faults", [])
+    assert (told["provider"], told["refused_recipients"], len(told["rests"])) == ("own", 2, 1)
+    function = names.function("local", names.EMAIL_DELIVERY)
+    world.aws("lambda").invoke(FunctionName=function, Payload=b"{}")  # the clock's sweep
+    assert accepted(world, company_id, told["rests"][0])["provider"] == "grid"
+    first, *copies = (mail for one in (to, cc, bcc) for mail in arrived(world, one))
+    assert (first["via"], first["recipients"]) == ("smtp", [to])
+    assert [mail["recipients"] for mail in copies] == [[cc], [bcc]]
+    shown = [dict(mail["headers"]) for mail in (first, *copies)]
+    assert [bcc in f"{one.get('To')} {one.get('Cc')}" for one in shown] == [False, False, True]
+    assert len({one["Message-ID"] for one in shown}) == 1
 
 
 def test_a_provider_that_refuses_the_account_is_passed_over(world: RunningWorld) -> None:

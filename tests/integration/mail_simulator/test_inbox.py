@@ -72,6 +72,26 @@ def test_images_of_the_mail_are_shown_and_files_are_downloaded(post: Post, clien
     assert (file.data, file.headers["Content-Disposition"]) == (b"hola", 'attachment; filename="file-0"')
 
 
+def test_one_images_name_may_begin_anothers(post: Post, client: FlaskClient) -> None:
+    """Each is shown where it belongs."""
+    other = {**IMAGE, "name": "2.png", "content": "YWRpb3M=", "content_id": "logo2"}
+    keep(post, html="<img src='cid:logo'><img src='cid:logo2'>", attachments=[IMAGE, other])
+    shown = client.get("/inbox/1/html").text
+    assert ("base64,aG9sYQ==" in shown, "base64,YWRpb3M=" in shown, "==2" in shown) == (True, True, False)
+
+
+def test_an_invitation_that_nobody_can_read_is_told_and_hides_no_other_mail(
+    post: Post, client: FlaskClient
+) -> None:
+    """Whoever wrote it wants to see that."""
+    odd = {"name": "x.ics", "content_type": "text/calendar", "content": base64.b64encode(b"hello").decode()}
+    keep(post, attachments=[odd])
+    keep(post, subject="The next one")
+    assert "The invitation cannot be read" in client.get("/inbox/1").text
+    assert "The next one" in client.get("/inbox").text
+    assert len(client.get("/simulator/mails").json or []) == 2
+
+
 def test_an_empty_inbox_says_so(client: FlaskClient) -> None:
     """And a mail that is not there is not made up."""
     assert "No mail has arrived yet." in client.get("/inbox").text
@@ -87,6 +107,11 @@ def test_an_empty_inbox_says_so(client: FlaskClient) -> None:
         ({"subject": ""}, KEY, 400, "required"),
         ({"content": [*RIGHT["content"], *RIGHT["content"]]}, KEY, 400, "only be provided once"),
         ({"categories": ["a"] * 11}, KEY, 400, "more than 10 categories"),
+        ({"categories": ["a", "a"]}, KEY, 400, "unique list"),
+        ({"personalizations": [{"cc": [{"email": "a@x.com"}]}]}, KEY, 400, "at least one email"),
+        ({"personalizations": [{"to": [{"email": "a@x.com"}]}] * 2}, KEY, 400, "unique"),
+        ({"attachments": [{"content": "", "filename": "a"}]}, KEY, 400, "one character"),
+        ({"attachments": [{"content": "YQ==", "filename": "a, b.txt"}]}, KEY, 400, "filename"),
         ({"headers": {"Subject": "x"}}, KEY, 400, "reserved"),
         (
             {"personalizations": [{"to": [{"email": "a@x.com"}], "cc": [{"email": "A@x.com"}]}]},
