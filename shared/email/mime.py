@@ -1,4 +1,4 @@
-"""A message as bytes (RFC 5322, MIME), the same bytes for every try."""
+"""A message as bytes (RFC 5322, MIME), the same bytes for the same message."""
 
 from __future__ import annotations
 
