@@ -124,7 +124,7 @@ class PostOffice:
         for number in range(WAITING_SHARDS):
             due = self._table.query(
                 waiting_shard(number),
-                between=("", waiting_until(now - LOST_AFTER)),
+                between=("0", waiting_until(now - LOST_AFTER)),
                 limit=SWEPT_PER_SHARD,
                 index=WAITING_INDEX,
             )

@@ -146,6 +146,18 @@ def _require_conflict(refused: ClientError) -> None:
         raise refused
 
 
+def spans_nothing(between: tuple[str, str]) -> bool:
+    """Whether no key lies between two, because the second comes first: DynamoDB refuses such a question.
+
+    Raises:
+        ValueError: one is empty, which DynamoDB refuses as well.
+    """
+    low, high = between
+    if not (low and high):
+        raise ValueError("a key is never empty")
+    return low.encode() > high.encode()
+
+
 def _query(pk: str, prefix: str, between: tuple[str, str] | None, keys: str) -> dict[str, Any]:
     condition, values = f"{keys}pk = :pk", {":pk": pk}
     if prefix:
@@ -220,12 +232,18 @@ class Table:
             pk: the partition.
             prefix: only sort keys that begin so.
             between: only sort keys from the first to the second, both included; not together with ``prefix``.
+                Where the second comes first there is nothing.
             limit: at most so many.
             newest_first: descending order.
             consistent: see `get`.
             index: of this index, whose keys are ``<index>_pk`` and ``<index>_sk``; it holds what its items
                 project, a moment later than the table, and cannot be read consistently.
+
+        Raises:
+            ValueError: an end of ``between`` is empty.
         """
+        if between is not None and spans_nothing(between):
+            return []
         request = _query(pk, prefix, between, f"{index}_" if index else "")
         request |= {"TableName": self.name, "ScanIndexForward": not newest_first}
         request |= {"IndexName": index} if index else {"ConsistentRead": consistent}

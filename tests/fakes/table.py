@@ -24,6 +24,7 @@ from shared.platform.tables import (
     Table,
     TransactionPart,
     Update,
+    spans_nothing,
 )
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class MemoryTable(Table):
     ) -> list[Item]:
         """See `Table`; an index projects everything."""
         del consistent
+        if between is not None and spans_nothing(between):
+            return []
         low, high = between or ("", "\U0010ffff")
         keys = f"{index}_" if index else ""
         with self._lock:

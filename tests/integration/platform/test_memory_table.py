@@ -77,6 +77,18 @@ def test_every_step_has_the_same_outcome_on_both(dynamodb: DynamoDBClient) -> No
         assert memory.query("p") == real.query("p"), f"after step {number}"
 
 
+@pytest.mark.parametrize("kind", ["memory", "dynamodb"])
+def test_a_range_that_dynamodb_refuses_is_never_asked_for(kind: str, dynamodb: DynamoDBClient) -> None:
+    """An empty end is a mistake of ours; behind its own end lies nothing."""
+    table = MemoryTable() if kind == "memory" else make_table(dynamodb, "ranges")
+    table.put(A.as_item())
+    assert [item["sk"] for item in table.query("p", between=("a", "a"))] == ["a"]
+    assert table.query("p", between=("b", "a")) == []
+    for between in (("", "z"), ("a", "")):
+        with pytest.raises(ValueError, match="never empty"):
+            table.query("p", between=between)
+
+
 def test_an_expression_that_it_does_not_know_is_an_error() -> None:
     """Never a guess."""
     with pytest.raises(NotImplementedError):
