@@ -9,10 +9,7 @@ from __future__ import annotations
 import copy
 import re
 import threading
-from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from shared.platform.tables import (
     Check,
@@ -26,6 +23,7 @@ from shared.platform.tables import (
     Update,
     spans_nothing,
 )
+from tests.fakes.dynamodb_rules import require_one_each, require_right
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,22 +37,6 @@ _MEMBERSHIP = re.compile(r"([#:]?\w+) IN \(([^)]*)\)")
 
 def _as_alternatives(found: re.Match[str]) -> str:
     return "(" + " OR ".join(f"{found[1]} = {one.strip()}" for one in found[2].split(",")) + ")"
-
-
-_RESERVED = frozenset(ReservedKeywords.get_reserved_keywords())
-_BARE = re.compile(r"(?<![#:\w])[A-Za-z_]\w*")
-_SYNTAX = frozenset({"SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NOT", "IN"})
-
-
-@cache
-def _require_free_names(expression: str) -> None:
-    """An attribute that is called like one of DynamoDB's words is named by a placeholder, or refused there.
-
-    Source: DynamoDB developer guide, "Reserved words".
-    """
-    for name in set(_BARE.findall(expression)) - _SYNTAX:
-        if name.upper() in _RESERVED:
-            raise AssertionError(f"{name} is a reserved word of DynamoDB: {expression}")
 
 
 class _Missing:
@@ -167,9 +149,9 @@ class MemoryTable(Table):
     def transact(self, parts: Sequence[TransactionPart]) -> None:
         """See `Table`."""
         with self._lock:
+            require_one_each([_place(part) for part in parts])
             for part in parts:
-                _require_free_names(part.condition)
-                _require_free_names(part.expression if isinstance(part, Update) else "")
+                require_right(part)
                 item = self._items.get(_place(part))
                 if part.condition and not _holds(part, item or {}):
                     raise ConditionFailed(copy.deepcopy(item))

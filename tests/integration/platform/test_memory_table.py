@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from shared.platform.tables import Check, ConditionFailed, Delete, Key, Put, Table, Update
+from tests.fakes.dynamodb_rules import Refused
 from tests.fakes.table import MemoryTable
 from tests.support.aws import make_table
 
@@ -46,7 +47,7 @@ STEPS: list[Callable[[Table], Any]] = [
     lambda table: table.transact(
         [Check(A, "fence = :fence AND turn = :turn", FENCE), Put(Key("p", "c").as_item())]
     ),
-    lambda table: table.transact([Check(A, "fence = :turn", FENCE), Delete(Key("p", "c"))]),
+    lambda table: table.transact([Check(A, "fence = :turn", {":turn": 2}), Delete(Key("p", "c"))]),
     lambda table: table.transact([Update(A, "SET y = :fence", values={":fence": 3}), Delete(Key("p", "c"))]),
     lambda table: table.delete(B, "n = :n", {":n": 0}),
     lambda table: table.put_many([Key("p", f"z#{number}").as_item() for number in range(30)]),
@@ -75,6 +76,28 @@ def test_every_step_has_the_same_outcome_on_both(dynamodb: DynamoDBClient) -> No
     for number, step in enumerate(STEPS):
         assert _outcome(step, memory) == _outcome(step, real), f"step {number}"
         assert memory.query("p") == real.query("p"), f"after step {number}"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda table: table.transact([Put(A.as_item()), Delete(A)]),
+        lambda table: table.put(A.as_item() | {"due_sk": ""}),
+        lambda table: table.update(A, "SET due_pk = :v", values={":v": ""}),
+        lambda table: table.update(A, "SET v = :v", values={":v": 1, ":w": 2}),
+        lambda table: table.update(A, "SET v = :v", values={":v": 1}, names={"#n": "n"}),
+        lambda table: table.update(A, "SET #n = :v", values={":v": 1}),
+        lambda table: table.update(A, "SET v = :v REMOVE v", values={":v": 1}),
+        lambda table: table.update(A, "SET v.x = :v REMOVE #n", values={":v": 1}, names={"#n": "v"}),
+        lambda table: table.delete(A, "((v = :v))", {":v": 1}),
+    ],
+)
+def test_what_dynamodb_refuses_before_it_looks_is_refused(write: Callable[[MemoryTable], object]) -> None:
+    """A mistake that only a deployed table would find stops nothing there any more."""
+    table = MemoryTable()
+    table.put(A.as_item() | {"v": {}})
+    with pytest.raises(Refused):
+        write(table)
 
 
 @pytest.mark.parametrize("kind", ["memory", "dynamodb"])
