@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.companies.names import SCHEMA_VERSION, company_pk
-from shared.email.callbacks.reports import Fate
-from shared.email.outbox import read_back, recipients
+from shared.email.callbacks.reports import Fate, gravity
 from shared.email.records import (
     KEPT_SECONDS,
     WAITING_INDEX,
@@ -26,7 +24,7 @@ from shared.email.records import (
     email_key,
     report_key,
 )
-from shared.email.suppression import canonical
+from shared.email.story import Happened, Story
 from shared.platform.clock import epoch_milliseconds, from_epoch_milliseconds
 from shared.platform.errors import NotFound, RetryLater, Untrusted
 from shared.platform.observability import count, log
@@ -34,95 +32,18 @@ from shared.platform.tables import Check, ConditionFailed, Key, Put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from shared.email.callbacks.mailgun import Token
     from shared.email.callbacks.reports import Report
-    from shared.email.records import EmailRecord
     from shared.email.suppression import Suppressions
     from shared.platform.clock import Clock, Deadline
     from shared.platform.tables import Item, Table
 
-# Graver words win over lighter ones, in whatever order they arrive: a complaint follows a delivery.
-_ORDER = (
-    Fate.ACCEPTED,
-    Fate.DELAYED,
-    Fate.DELIVERED,
-    Fate.DROPPED,
-    Fate.BOUNCED,
-    Fate.UNSUBSCRIBED,
-    Fate.COMPLAINED,
-)
 _LOST = {Fate.BOUNCED, Fate.DROPPED, Fate.COMPLAINED, Fate.UNSUBSCRIBED}
-_NOT_ARRIVED = {Fate.BOUNCED, Fate.DROPPED}
-# What says that a mail may not have arrived weighs less than that it has: an answering machine's answer.
-_PERHAPS = _ORDER.index(Fate.DELAYED)
 # A report of what was sent before it was sent anew says nothing of what is sent since.
 _OF_THIS_TIME = "attribute_not_exists(resent_ms) OR resent_ms <= :at"
 _TOKEN_SECONDS = 24 * 3600
 _AT_A_TIME = 100
-
-
-@dataclass(frozen=True)
-class Happened:
-    """One report as it is shown.
-
-    Args:
-        provider: which of the company's providers said it.
-        fate: what happened.
-        address: at which address.
-        at: when.
-        words: the provider's own words.
-        certain: whether it is more than a guess; see `Report`.
-    """
-
-    provider: str
-    fate: Fate
-    address: str
-    at: datetime
-    words: str
-    certain: bool = True
-
-
-@dataclass(frozen=True)
-class Story:
-    """Everything that is known of an e-mail: what is to be sent, as JSON text, and reports by time."""
-
-    record: EmailRecord
-    content: str
-    happened: tuple[Happened, ...]
-
-    def fates(self) -> dict[str, Fate]:
-        """What became of it, per address in its canonical spelling, since it is sent anew."""
-        return {address: one.fate for address, one in self._gravest().items()}
-
-    def _gravest(self) -> dict[str, Happened]:
-        found: dict[str, Happened] = {}
-        since = self.record.resent_at
-        for one in self.happened:
-            if since is not None and one.at < since:
-                continue
-            address = canonical(one.address)
-            known = found.get(address)
-            if known is None or _rank(one.fate, one.certain) > _rank(known.fate, known.certain):
-                found[address] = one
-        return found
-
-    def taken_for(self) -> tuple[str, ...]:
-        """To whom it goes, without those whom a server refused: they have e-mails of their own, or none."""
-        asked = self.record.only or recipients(read_back(self.content))
-        return tuple(one for one in asked if one not in self.record.refused)
-
-    def reached_nobody(self) -> bool:
-        """Whether it was reported of every single address that nothing arrived there."""
-        expected = set(self.taken_for()) - set(self.record.left_out)
-        found = self._gravest().items()
-        lost = {address for address, one in found if one.certain and one.fate in _NOT_ARRIVED}
-        return bool(expected) and {canonical(one) for one in expected} <= lost
-
-
-def _rank(fate: Fate, certain: bool) -> int:  # noqa: FBT001 - the two always go together
-    return _ORDER.index(fate) if certain else _PERHAPS
 
 
 class Aftermath:
@@ -178,7 +99,7 @@ class Aftermath:
             self._suppressions.reported(
                 company_id, report.address, report.fate.value, report.at, report.email_id
             )
-        if _rank(report.fate, report.certain) > item.get("fate_rank", 0):
+        if gravity(report.fate, certain=report.certain) > item.get("fate_rank", 0):
             self._mark(email, report)
         if not self._kept(email, self._item(company_id, provider, report)):
             return False
@@ -199,7 +120,7 @@ class Aftermath:
         )
         values = {
             ":fate": report.fate.value,
-            ":rank": _rank(report.fate, report.certain),
+            ":rank": gravity(report.fate, certain=report.certain),
             ":at": epoch_milliseconds(report.at),
         }
         with suppress(ConditionFailed):

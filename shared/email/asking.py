@@ -14,23 +14,22 @@ from typing import TYPE_CHECKING, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.email.ledger import Rest
-from shared.email.outbox import email_id_of
 from shared.email.plan import after_failure
 from shared.email.providers.contract import BROKEN, NO_TIME_LEFT, RECIPIENTS, Ambiguous, Rejected
 from shared.email.records import Tried
-from shared.platform.clock import Deadline, epoch_milliseconds
+from shared.email.rests import rests_of
+from shared.platform.clock import Deadline
 from shared.platform.errors import GiveUp, RetryLater
 from shared.platform.observability import count, log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from shared.companies.email import EmailProvider
     from shared.email.breakers import Breakers
     from shared.email.ledger import EmailLedger
-    from shared.email.providers.contract import Accepted, Provider, Refusal
+    from shared.email.providers.contract import Accepted, Provider
     from shared.email.records import EmailRecord
     from shared.email.rendered import Rendered
     from shared.platform.clock import Clock
@@ -41,8 +40,6 @@ SETTLE = timedelta(minutes=10)
 SOON = timedelta(seconds=1)
 # How long after the last moment at which somebody may be at it a worker counts as dead.
 BUSY_SECONDS = 60.0
-# Recipients whom a server does not take now, beside others that it takes, are written to again so often.
-MOST_PARTS = 3
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 5.0
 
 
@@ -162,7 +159,7 @@ class Asking:
         self, record: EmailRecord, settings: EmailProvider, accepted: Accepted, deadline: Deadline
     ) -> EmailRecord:
         refused = [one.address for one in accepted.refused]
-        rests = _rests(record, settings.id, accepted.refused)
+        rests = rests_of(record, settings.id, accepted.refused)
         write = partial(self._ledger.accepted, record, accepted.provider_id, refused, rests=rests)
         record = self._written(write, deadline)
         self._breakers.succeeded(record.company_id, settings.id)
@@ -246,23 +243,3 @@ class Asking:
 
     def _busy_until(self) -> datetime:
         return self._clock.now() + timedelta(seconds=SEND_SECONDS + BUSY_SECONDS)
-
-
-def _rests(record: EmailRecord, provider: str, refused: Sequence[Refusal]) -> list[Rest]:
-    """E-mails of their own for those who may still be reached, up to `MOST_PARTS` after one another.
-
-    Who is refused for now is written to again; who is refused for what we are, by the other providers.
-    """
-    if record.part >= MOST_PARTS:
-        return []
-    groups = {
-        "rest": ([one.address for one in refused if not one.permanent], ""),
-        "elsewhere": ([one.address for one in refused if one.ours], provider),
-    }
-    # The same for two workers at one e-mail, another one once a person has it sent again.
-    again = f":{epoch_milliseconds(record.resent_at)}" if record.resent_at else ""
-    return [
-        Rest(email_id_of(record.company_id, f"{name}:{record.email_id}{again}"), tuple(addresses), not_by)
-        for name, (addresses, not_by) in groups.items()
-        if addresses
-    ]

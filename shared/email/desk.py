@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from shared.companies.model import Company
-    from shared.email.aftermath import Aftermath, Story
+    from shared.email.aftermath import Aftermath
     from shared.email.callbacks.reports import Fate
     from shared.email.ledger import EmailLedger
     from shared.email.outbox import EmailQueue
     from shared.email.records import EmailRecord
+    from shared.email.story import Story
     from shared.platform.clock import Clock
     from shared.platform.tables import Item, Table
 

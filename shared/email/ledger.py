@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from shared.email.providers.contract import RECIPIENTS
 from shared.email.records import (
-    LOST_AFTER,
     WAITING_INDEX,
     State,
-    Tried,
     as_record,
     content_key,
     email_key,
-    new_items,
     series_key,
     tried_item,
     waiting_keys,
 )
+from shared.email.rests import items_of
 from shared.platform.clock import epoch_milliseconds
 from shared.platform.errors import GiveUp
 from shared.platform.observability import log
@@ -30,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from shared.email.records import EmailRecord
+    from shared.email.records import EmailRecord, Tried
+    from shared.email.rests import Rest
     from shared.platform.clock import Clock
     from shared.platform.tables import Table
 
@@ -45,21 +44,6 @@ def _anew(now: datetime) -> dict[str, int]:
     whole seconds.
     """
     return {"resent_ms": epoch_milliseconds(now.replace(microsecond=0))}
-
-
-@dataclass(frozen=True)
-class Rest:
-    """Recipients of an e-mail who may still be reached, and the e-mail that is made for them.
-
-    Args:
-        email_id: its id.
-        addresses: theirs.
-        not_by: the provider that will not bring it to them; empty: any may.
-    """
-
-    email_id: str
-    addresses: tuple[str, ...]
-    not_by: str = ""
 
 
 class EmailLedger:
@@ -238,54 +222,28 @@ class EmailLedger:
         # Whoever has it now may send it again, to these recipients as well.
         return self._proven(record, known, self._made_of(replace(record, maybe_twice=True), rests))
 
-    def _made_of(self, record: EmailRecord, rests: Sequence[Rest]) -> list[Put]:
-        """The items of e-mails for those whom the provider does not take."""
+    def _made_of(self, record: EmailRecord, rests: Sequence[Rest]) -> list[list[Put]]:
+        """The items of each e-mail for those whom the provider does not take."""
         if not rests:
             return []
         try:
             content = self.content(record)
         except GiveUp:
             return []  # the e-mail is gone as well, which the write beside this one tells
-        return [put for rest in rests for put in self._rest_of(record, rest, content)]
-
-    def _rest_of(self, record: EmailRecord, rest: Rest, content: str) -> list[Put]:
-        """It waits for the sweep: a busy mailbox until it is due, another provider until the next one."""
-        made = replace(
-            record,
-            email_id=rest.email_id,
-            state=State.QUEUED,
-            fence=0,
-            attempts=0,
-            sent_again=False,
-        )
-        fields = {
-            "only": list(rest.addresses),
-            "part": record.part + 1,
-            "rest_of": record.email_id,
-            "message_id": record.message_id,
-            "maybe_twice": record.possible_duplicate,
-            **waiting_keys(rest.email_id, self._clock.now()),
-        }
-        # Who turned some of them away before does so again.
-        tried = {name: one for name, one in record.tried.items() if one.ended == RECIPIENTS}
-        if rest.not_by:
-            tried[rest.not_by] = Tried(1, RECIPIENTS)
-            # In words as well: where nobody else can bring it to them, this is why.
-            words = "the server takes it for others, but not for these recipients from here"
-            fields |= {"reason": RECIPIENTS, "words": words}
-            fields |= waiting_keys(rest.email_id, self._clock.now() - LOST_AFTER)
-        return new_items(made, content, **fields, tried=tried_item(tried))
+        return [items_of(record, rest, content, self._clock.now()) for rest in rests]
 
     def _changed_with(
-        self, record: EmailRecord, changes: Mapping[str, Any], also: Sequence[Put]
+        self, record: EmailRecord, changes: Mapping[str, Any], also: Sequence[list[Put]]
     ) -> EmailRecord:
         gone = (*_WAITING, "busy_until_ms")
         if not also:
             return self._changed(record, changes, gone=gone)
-        self._table.transact([self._change(record, changes, gone), *also])
+        self._table.transact([self._change(record, changes, gone), *chain.from_iterable(also)])
         return self._again(record)
 
-    def _proven(self, record: EmailRecord, known: Mapping[str, Any], also: Sequence[Put]) -> EmailRecord:
+    def _proven(
+        self, record: EmailRecord, known: Mapping[str, Any], also: Sequence[list[Put]]
+    ) -> EmailRecord:
         sets = ", ".join(f"#{name} = :{name}" for name in known)
         change = Update(
             email_key(record.company_id, record.email_id),
@@ -295,14 +253,14 @@ class EmailLedger:
             {f"#{name}": name for name in known},
         )
         try:
-            self._table.transact([change, *also])
+            self._table.transact([change, *chain.from_iterable(also)])
         except ConditionFailed:
             if not also:
                 raise
             # A rest stands there already, or the e-mail is gone, which the next line tells.
             self._table.transact([change])
             there = Check(change.key, "attribute_exists(pk)")
-            for items in _each_rest(also):
+            for items in also:
                 with suppress(ConditionFailed):
                     self._table.transact([there, *items])
         found = self._again(record)
@@ -419,13 +377,3 @@ class EmailLedger:
                 "#state_now": "state",
             },
         )
-
-
-def _each_rest(items: Sequence[Put]) -> list[list[Put]]:
-    """The items of several new e-mails, each by itself: its own item comes first."""
-    found: list[list[Put]] = []
-    for put in items:
-        if put.condition:
-            found.append([])
-        found[-1].append(put)
-    return found

@@ -29,6 +29,30 @@ class Fate(StrEnum):
     UNSUBSCRIBED = "unsubscribed"  # the recipient wants no more
 
 
+# From the lightest to the gravest.
+_ORDER = (
+    Fate.ACCEPTED,
+    Fate.DELAYED,
+    Fate.DELIVERED,
+    Fate.DROPPED,
+    Fate.BOUNCED,
+    Fate.UNSUBSCRIBED,
+    Fate.COMPLAINED,
+)
+
+
+def gravity(fate: Fate, *, certain: bool = True) -> int:
+    """Graver reports win over lighter ones, in whatever order they arrive: a complaint follows a delivery.
+
+    What says that a mail may not have arrived weighs less than that it has.
+
+    Args:
+        fate: what was reported.
+        certain: see `Report`.
+    """
+    return _ORDER.index(fate if certain else Fate.DELAYED)
+
+
 @dataclass(frozen=True)
 class Report:
     """One thing that a provider says happened.
