@@ -24,7 +24,7 @@ def email() -> None:
 
 @email.command(name="send")
 @click.argument("company_id")
-@click.option("--to", required=True, help="Who gets it.")
+@click.option("--to", required=True, multiple=True, help="Who gets it; again for each further one.")
 @click.option("--subject", required=True, help="Its subject.")
 @click.option("--key", default="", help="The same key again is the same e-mail.")
 @click.option(
@@ -35,7 +35,7 @@ def email() -> None:
 )
 @options_of
 def send_email(
-    options: Options, company_id: str, to: str, subject: str, key: str, attach: tuple[Path, ...]
+    options: Options, company_id: str, to: tuple[str, ...], subject: str, key: str, attach: tuple[Path, ...]
 ) -> None:
     """Send a text, read from standard input, as COMPANY_ID, with files.
 
@@ -46,11 +46,12 @@ def send_email(
         raise click.UsageError("The text is missing: give it on standard input.")
     client = options.client()
     files = list(attachments(client, company_id, attach))
-    message = {"to": [to], "subject": subject, "text": text, "attachments": files}
+    message = {"to": list(to), "subject": subject, "text": text, "attachments": files}
     wish = {"company_id": company_id, "message": message}
     headers = {"Idempotency-Key": key} if key else {}
     answer = client.call("POST", path_of("emails"), wish, headers=headers)
-    options.show(answer, [f"Queued as {answer['email_id']}."])
+    far = "Queued" if answer["status"] == "queued" else f"Asked for before, and {answer['status']},"
+    options.show(answer, [f"{far} as {answer['email_id']}."])
 
 
 @email.command(name="list")
@@ -166,9 +167,9 @@ def _story(told: dict[str, Any]) -> Iterator[str]:
     yield f"  asked for {told['created_at']}, not worth sending after {told['expires_at']}"
     yield from _noted(told)
     for name, one in told["tried"].items():
-        yield f"  {name}: asked {one['times']} times, {one['ended'] or 'may be asked again'}"
+        yield f"  {name}: {'; '.join(_of_one(one, told['state']))}"
     if told["provider"]:
-        yield f"  last asked: {told['provider']}, {told['attempts']} attempts in all"
+        yield f"  last asked: {told['provider']}; {told['attempts']} in all"
     for report in told["reports"]:
         words = (report["at"], report["fate"], report.get("address", ""), report.get("words", ""))
         yield f"  {'  '.join(words)}".rstrip()
@@ -177,6 +178,8 @@ def _story(told: dict[str, Any]) -> Iterator[str]:
 def _noted(told: dict[str, Any]) -> Iterator[str]:
     """What not every e-mail has; addresses and words only for keys that may read them."""
     notes = {
+        "nobody knows since": told["unknown_since"],
+        "next look": told["waits_until"] if told["state"] in {"QUEUED", "UNKNOWN"} else None,
         "reported": told["fate"],
         "in words": told.get("words"),
         "recipients not taken": told["refused_recipients"] or "",
@@ -187,3 +190,11 @@ def _noted(told: dict[str, Any]) -> Iterator[str]:
         "somebody may have it twice": "yes" if told["possible_duplicate"] else "",
     }
     yield from (f"  {name}: {value}" for name, value in notes.items() if value)
+
+
+def _of_one(one: dict[str, Any], state: str) -> Iterator[str]:
+    """What came of one provider."""
+    yield f"asked {one['times']} times" if one["times"] != 1 else "asked once"
+    yield one.get("words") or one["reason"] or one["ended"] or "it did not say why"
+    if state == "QUEUED":
+        yield f"again from {one['wait_until']}" if one["wait_until"] else "not asked again"

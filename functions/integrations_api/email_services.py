@@ -96,7 +96,7 @@ def make_email_services(
         outbox=Outbox(table, queue, clock),
         files=FileIntake(bucket.client, bucket.name, clock, new_name=lambda: uuid.uuid4().hex),
         removal=FileRemoval(bucket.client, bucket.name),
-        desk=EmailDesk(table, EmailLedger(table, clock), aftermath, queue, clock),
+        desk=EmailDesk(table, EmailLedger(table, clock), aftermath, suppressions, queue, clock),
         aftermath=aftermath,
         suppressions=suppressions,
         secrets=EmailSecrets(companies, credentials, Breakers(table, clock)),

@@ -90,12 +90,16 @@ def remove_suppression(call: Call) -> Answer:
 
 
 def preview_template(call: Call) -> Answer:
-    """As it will look, with examples where values are missing."""
+    """As it will look: the company's own name and phone, examples where values are missing."""
     from shared.email.templates.rendering import preview  # noqa: PLC0415 - few calls need templates
 
     given: PreviewRequest = call.given
     company = call.services.companies.get(require_company_id(call.owner))
-    shown = preview(given.template, given.language or company.language, company.email, given.values)
+    own = {"name": company.name, **({"phone": company.phone} if company.phone else {"phone": None})}
+    values = {"company": own, "appointment": {"place": company.address, "manage_url": None}}
+    for part, known in given.values.items():
+        values[part] = {**values.get(part, {}), **known} if isinstance(known, dict) else known
+    shown = preview(given.template, given.language or company.language, company.email, values)
     return Answer({"subject": shown.subject, "html": shown.html, "text": shown.text})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,8 @@ from shared.platform.clock import in_utc
 from shared.platform.errors import FieldError, InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from functions.integrations_api.routing import Call
 
 LONGEST = timedelta(days=7)
@@ -66,8 +69,9 @@ def send_email(call: Call) -> Answer:
     company = call.services.companies.get(company_id)
     email = wish.message or wish.templated
     assert email is not None  # noqa: S101 - the model requires one of both
-    require_sendable(company, email, wish.kind)
-    email = services.files.pinned(company_id, email)
+    with _within("message" if wish.message else "templated"):
+        require_sendable(company, email, wish.kind)
+        email = services.files.pinned(company_id, email)
     now = services.clock.now()
     ends_at = _until(wish.expires_at, now) or worth_until(company, wish.kind, now)
     # Without a key each request is an e-mail of its own.
@@ -100,6 +104,7 @@ def place_file(call: Call) -> Answer:
 def list_emails(call: Call) -> Answer:
     """Newest first."""
     limit, cursor = call.page()
+    call.services.companies.read(require_company_id(call.owner))
     found, following = call.services.email.desk.list(
         require_company_id(call.owner),
         limit,
@@ -126,6 +131,17 @@ def resend_email(call: Call) -> Answer:
     again = call.services.email.desk.resend(company_id, company, email_id)
     call.audit("email.resend", email_id=email_id)
     return Answer({"email_id": again.email_id, "status": "queued"}, 202)
+
+
+@contextmanager
+def _within(place: str) -> Iterator[None]:
+    """Name wrong fields as the caller wrote them: inside of the message."""
+    try:
+        yield
+    except InvalidInput as error:
+        fields = tuple(FieldError(f"{place}.{one.field}", one.problem) for one in error.fields)
+        error.fields = fields
+        raise
 
 
 def _shown(moment: datetime) -> str:

@@ -218,6 +218,12 @@ COUNTERS = (
         threshold=5,
     ),
     Counter(
+        "email-allowance-used-up",
+        names.CONVERSATION_TURNS,
+        "EmailsOverCompanyAllowance",
+        "A company's customers have had as many e-mails from the desk as there are for a day.",
+    ),
+    Counter(
         "email-recipients-refused",
         names.EMAIL_DELIVERY,
         "EmailRecipientsRefused",

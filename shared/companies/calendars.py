@@ -25,6 +25,8 @@ REMINDER_TEXTS = {
     "answer yes or no.",
     "pt": "Lembramos a sua marcação de {service} em {company}: {day} às {time}. Pode vir? Responda sim ou "
     "não.",
+    "pt-BR": "Lembrete do seu agendamento de {service} em {company}: {day} às {time}. Você vem? Responda sim "
+    "ou não.",
 }
 # Google's Events page: reminders.overrides[].minutes, and at most five of them.
 MOST_EVENT_REMINDERS = 5

@@ -107,6 +107,8 @@ class Limits(Part):
     # anybody's.
     emails_per_contact_day: Annotated[int, Field(ge=1, le=100)] = 5
     email_addresses_per_contact_day: Annotated[int, Field(ge=1, le=20)] = 2
+    # Of all contacts together: a visitor of a web chat can be a new contact at every visit.
+    emails_of_contacts_day: Annotated[int, Field(ge=1, le=2_000)] = 200
 
 
 class OutOfHours(Part):

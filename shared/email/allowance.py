@@ -1,10 +1,12 @@
-"""How many e-mails a customer may have the desk send: what keeps it from being used to write to strangers.
+"""How many e-mails customers may have the desk send: what keeps it from being used to write to strangers.
 
     allowance#<contact>        the e-mails of the last day: when, and digests of where they went
+    allowance#*                those of all of a company's contacts: when
 
 An address that a customer writes may be anybody's, and nobody can check that. So there are few e-mails in any
-24 hours, and few different addresses. It is counted in the transaction that writes the e-mail down: an e-mail
-counts once, however often it is asked for, and two at the same moment are two.
+24 hours, and few different addresses; and because a visitor of a web chat can be a new contact at every
+visit, all contacts together have so many and no more. It is counted in the transaction that writes the e-mail
+down: an e-mail counts once, however often it is asked for, and two at the same moment are two.
 """
 
 from __future__ import annotations
@@ -27,39 +29,43 @@ if TYPE_CHECKING:
     from shared.platform.tables import Item
 
 WINDOW = timedelta(hours=24)
+# Whose e-mails are counted, where all of a company's contacts are meant.
+EVERYBODY = "*"
+_About = Literal["emails", "addresses", "company"]
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one contact may cause in any 24 hours.
+    """What somebody may cause in any 24 hours.
 
     Args:
-        contact_id: the contact, as conversations know it (``ToolContext.user_id``).
+        holder: a contact, as conversations know it (``ToolContext.user_id``), or `EVERYBODY`.
         emails: at most so many e-mails.
-        addresses: to at most so many different addresses.
+        addresses: to at most so many different addresses; ``None``: to any.
     """
 
-    contact_id: str
+    holder: str
     emails: int
-    addresses: int
+    addresses: int | None = None
 
 
 class OverAllowance(TooMany):
-    """A contact has had as much as there is for a day.
+    """Somebody has had as much as there is for a day.
 
     Args:
-        about: of what there were too many.
+        about: of what there were too many: of a contact's ``emails`` or ``addresses``, or of all contacts'
+            e-mails (``company``).
         after_seconds: when there is room for another e-mail.
     """
 
-    def __init__(self, about: Literal["emails", "addresses"], *, after_seconds: int) -> None:
-        super().__init__(f"the contact has had too many {about} in 24 hours", after_seconds=after_seconds)
+    def __init__(self, about: _About, *, after_seconds: int) -> None:
+        super().__init__(f"too many e-mails in 24 hours ({about})", after_seconds=after_seconds)
         self.about = about
 
 
-def allowance_key(company_id: str, contact_id: str) -> Key:
-    """Where a contact's e-mails are counted."""
-    return Key(company_pk(company_id), f"allowance#{contact_id}")
+def allowance_key(company_id: str, holder: str) -> Key:
+    """Where somebody's e-mails are counted; see `Allowance`."""
+    return Key(company_pk(company_id), f"allowance#{holder}")
 
 
 def one_more(
@@ -68,7 +74,7 @@ def one_more(
     """The write that counts one more e-mail; it fails where another was counted meanwhile.
 
     Args:
-        company_id: whose contact.
+        company_id: of which company.
         allowance: how much there is.
         item: what was counted so far, as it was read; ``None``: nothing.
         addresses: where the e-mail goes.
@@ -79,11 +85,12 @@ def one_more(
     """
     since = epoch_milliseconds(now - WINDOW)
     sent = [one for one in (item["sent"] if item else []) if one["at_ms"] > since]
-    this = {"at_ms": epoch_milliseconds(now), "to": sorted(_digest(company_id, one) for one in addresses)}
+    digests = [] if allowance.addresses is None else sorted(_digest(company_id, one) for one in addresses)
+    this = {"at_ms": epoch_milliseconds(now), "to": digests}
     _require_room(allowance, sent, this, now)
     version = item["version"] if item else 0
     counted = {
-        **allowance_key(company_id, allowance.contact_id).as_item(),
+        **allowance_key(company_id, allowance.holder).as_item(),
         "v": SCHEMA_VERSION,
         "version": version + 1,
         "sent": [*sent, this],
@@ -94,10 +101,10 @@ def one_more(
 
 def _require_room(allowance: Allowance, sent: list[Item], this: dict[str, Any], now: datetime) -> None:
     different = {digest for one in (*sent, this) for digest in one["to"]}
-    about: Literal["emails", "addresses"]
+    about: _About
     if len(sent) >= allowance.emails:
-        about = "emails"
-    elif len(different) > allowance.addresses:
+        about = "company" if allowance.holder == EVERYBODY else "emails"
+    elif allowance.addresses is not None and len(different) > allowance.addresses:
         about = "addresses"
     else:
         return

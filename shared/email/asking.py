@@ -178,7 +178,7 @@ class Asking:
     def _lost(
         self, record: EmailRecord, settings: EmailProvider, error: Ambiguous, deadline: Deadline
     ) -> EmailRecord:
-        write = partial(self._ledger.unknown, record, error.reason, at=self._clock.now())
+        write = partial(self._ledger.unknown, record, error.reason, str(error), at=self._clock.now())
         record = self._written(write, deadline)
         self._breakers.failed(record.company_id, settings.id, settings.vendor)
         count("EmailsUnknown", reason="answer_lost")

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 # Why an e-mail is not sent that nothing went wrong with.
 OVERTAKEN = "overtaken"
+LEFT_ALONE = "every provider that could be asked has failed before and is left alone for now"
+DIED = "the worker ended while it asked"
 # With less time nobody is asked: a call that our own end cuts short is one of which nobody knows.
 LEAST_SECONDS = SEND_SECONDS + 2
 
@@ -120,7 +122,7 @@ class Delivery:
         if record.state is State.SENDING:
             if record.busy_until and record.busy_until > now:
                 return Outcome(record.busy_until - now)
-            record = self._ledger.unknown(record, "worker_died", at=record.busy_until or now)
+            record = self._ledger.unknown(record, "worker_died", DIED, at=record.busy_until or now)
             count("EmailsUnknown", reason="worker_died")
             if record.sent_again:
                 count("EmailPossibleDuplicates", kind=record.kind)
@@ -190,7 +192,7 @@ class Delivery:
         while deadline.remaining_seconds() >= LEAST_SECONDS:
             step = choose(list(providers), record.tried, open_until, self._clock.now())
             if isinstance(step, Wait):
-                return self._waits(record, step.until)
+                return self._waits(record, step.until, **_left_alone(record))
             if not isinstance(step, Chosen):
                 return self._ended(record, record.reason or "no_provider", record.words)
             asked = self._asked(record, parcel, providers[step.provider], company, deadline)
@@ -216,7 +218,9 @@ class Delivery:
         if asked.record.state is State.ACCEPTED and _first_fails(asked.record, settings, company):
             # The customer has it; the operator must still hear that the first provider does not work.
             count("EmailFallbacks", vendor=settings.vendor)
-            log.warning("e-mail went out through another provider", email_id=record.email_id)
+            log.warning(
+                "e-mail went out through another provider", email_id=record.email_id, provider=settings.id
+            )
         return asked
 
     # The rest
@@ -268,12 +272,17 @@ class Delivery:
         log.info("e-mail waits", email_id=record.email_id, reason=error.reason)
         return self._waits(record, self._clock.now() + timedelta(seconds=error.after_seconds or 30))
 
-    def _waits(self, record: EmailRecord, until: datetime) -> Outcome:
+    def _waits(self, record: EmailRecord, until: datetime, **why: str) -> Outcome:
         """Have it taken up again then, or at the moment from which it is not worth sending."""
         now = self._clock.now()
         until = min(until, max(record.ends_at, now + SOON))
-        self._ledger.waiting(record, until)
+        self._ledger.waiting(record, until, **why)
         return Outcome(max(until - now, SOON))
+
+
+def _left_alone(record: EmailRecord) -> dict[str, str]:
+    """Why an e-mail waits of which nobody was asked yet."""
+    return {} if record.tried else {"reason": "left_alone", "words": LEFT_ALONE}
 
 
 def _first_fails(record: EmailRecord, settings: EmailProvider, company: Company) -> bool:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from shared.companies.names import company_pk
+from shared.email.outbox import read_back, recipients
 from shared.email.records import WRITTEN_INDEX, State, digits
 from shared.email.sending import worth_until
 from shared.platform.clock import from_epoch_milliseconds
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from shared.email.outbox import EmailQueue
     from shared.email.records import EmailRecord
     from shared.email.story import Story
+    from shared.email.suppression import Suppressions
     from shared.platform.clock import Clock
     from shared.platform.tables import Item, Table
 
@@ -40,16 +42,24 @@ class EmailDesk:
         table: the e-mails' table.
         ledger: reads and changes e-mails.
         aftermath: knows what was reported.
+        suppressions: which addresses are not written to.
         queue: calls the worker.
         clock: for times.
     """
 
     def __init__(
-        self, table: Table, ledger: EmailLedger, aftermath: Aftermath, queue: EmailQueue, clock: Clock
+        self,
+        table: Table,
+        ledger: EmailLedger,
+        aftermath: Aftermath,
+        suppressions: Suppressions,
+        queue: EmailQueue,
+        clock: Clock,
     ) -> None:
         self._table = table
         self._ledger = ledger
         self._aftermath = aftermath
+        self._suppressions = suppressions
         self._queue = queue
         self._clock = clock
 
@@ -130,11 +140,13 @@ class EmailDesk:
 
         Raises:
             NotFound: there is no such e-mail of this company.
-            Conflict: it is under way, or a provider has it.
+            Conflict: it is under way, a provider has it, or everybody it goes to is on the list of addresses
+                that are not written to.
             ConditionFailed: something happened to it in the meantime.
         """
         record = self._record(company_id, email_id)
         only = record.only if record.state in _AGAIN else self._sent_in_vain(record)
+        self._require_somebody(record, only, company)
         again = self._ledger.resent(record, worth_until(company, record.kind, self._clock.now()), only=only)
         self._queue.send(company_id, email_id)
         count("EmailsResent", kind=record.kind)
@@ -148,6 +160,15 @@ class EmailDesk:
         if record is None:
             raise NotFound("there is no such e-mail")
         return record
+
+    def _require_somebody(self, record: EmailRecord, only: Sequence[str], company: Company) -> None:
+        story = self._aftermath.story(record.company_id, record.email_id)
+        everybody = set(only or recipients(read_back(story.content))) - {company.staff_email}
+        if everybody and everybody <= set(self._suppressions.among(record.company_id, everybody)):
+            raise Conflict(
+                "every address of it is on the list of those that are not written to: take it off first",
+                reason="suppressed",
+            )
 
     def _sent_in_vain(self, record: EmailRecord) -> Sequence[str]:
         """Who is to get an e-mail again that a provider took and that reached nobody.
@@ -168,8 +189,15 @@ def story_view(story: Story, *, texts: bool) -> dict[str, Any]:
     told: dict[str, Any] = {
         **_summary(record),
         "expires_at": _time(record.ends_at),
+        "waits_until": _time(record.waits_until),
         "tried": {
-            name: {"times": one.count, "ended": one.ended, "wait_until": _time(one.wait_until)}
+            name: {
+                "times": one.count,
+                "ended": one.ended,
+                "wait_until": _time(one.wait_until),
+                "reason": one.reason,
+                **({"words": one.words} if texts else {}),
+            }
             for name, one in record.tried.items()
         },
         "provider_id": record.provider_id,

@@ -151,11 +151,17 @@ class EmailLedger:
             gone=("busy_until_ms",),
         )
 
-    def waiting(self, record: EmailRecord, until: datetime) -> EmailRecord:
-        """Note until when it waits, so that the sweep does not think it lost."""
-        return self._changed(record, waiting_keys(record.email_id, until))
+    def waiting(self, record: EmailRecord, until: datetime, **why: str) -> EmailRecord:
+        """Note until when it waits, so that the sweep does not think it lost.
 
-    def unknown(self, record: EmailRecord, reason: str, *, at: datetime) -> EmailRecord:
+        Args:
+            record: as it is.
+            until: the moment.
+            why: ``reason`` and ``words``, where they are other ones than before.
+        """
+        return self._changed(record, {**waiting_keys(record.email_id, until), **why})
+
+    def unknown(self, record: EmailRecord, reason: str, words: str, *, at: datetime) -> EmailRecord:
         """Nobody knows whether the provider has it.
 
         Raises:
@@ -168,6 +174,7 @@ class EmailLedger:
                 "state": State.UNKNOWN.value,
                 "unknown_since_ms": epoch_milliseconds(since),
                 "reason": reason,
+                "words": words[:_LONGEST_WORDS],
                 **waiting_keys(record.email_id, self._clock.now()),
             },
             gone=("busy_until_ms",),
@@ -212,6 +219,7 @@ class EmailLedger:
             "refused": list(refused),
             "finished_ms": epoch_milliseconds(self._clock.now()),
             "reason": "",
+            "words": "",
             **named,
         }
         try:

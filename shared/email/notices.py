@@ -39,6 +39,19 @@ _LEFT = {
 }
 
 
+# Chatwoot's kinds of channel, as people call them; others are called by Chatwoot's word.
+_WEB = {"es": "Chat de la web", "pt": "Chat do site", "en": "Web chat"}
+_CHANNELS = {
+    "Whatsapp": "WhatsApp",
+    "FacebookPage": "Facebook",
+    "TwitterProfile": "X",
+    "TwilioSms": "SMS",
+    "Sms": "SMS",
+    "Email": "E-mail",
+    "Api": "API",
+}
+
+
 @dataclass(frozen=True)
 class ConversationNotice:
     """A conversation of which a company's people are told.
@@ -92,14 +105,14 @@ class StaffNotices:
         company = self._company(company_id)
         if company is not None:
             reason = f"{_in_language(_LEFT, company)} ({notice.reason})"
-            told = _conversation(notice, reason)
+            told = _conversation(notice, reason, company)
             self._tell(company_id, company, "dead_letter_notice", "staff", notice.key, told, notice.customer)
 
     def handed_over(self, company_id: str, notice: ConversationNotice) -> None:
         """A conversation waits for a person; its reason stands in words of the company's language."""
         company = self._company(company_id)
         if company is not None:
-            told = _conversation(notice, f"{notice.reason[:1].upper()}{notice.reason[1:]}.")
+            told = _conversation(notice, f"{notice.reason[:1].upper()}{notice.reason[1:]}.", company)
             self._tell(company_id, company, "hand_over_notice", "staff", notice.key, told, notice.customer)
 
     def _company(self, company_id: str) -> Company | None:
@@ -143,11 +156,16 @@ class StaffNotices:
                 count("NoticesUnwritten", template=template)
 
 
-def _conversation(notice: ConversationNotice, reason: str) -> dict[str, Any]:
+def _channel(name: str, company: Company) -> str:
+    kind = name.removeprefix("Channel::")
+    return _in_language(_WEB, company) if kind == "WebWidget" else _CHANNELS.get(kind, kind or "Chatwoot")
+
+
+def _conversation(notice: ConversationNotice, reason: str, company: Company) -> dict[str, Any]:
     """The values of a template that tells of a conversation."""
     values = {
         "contact": notice.contact[:LONGEST_VALUE] or None,
-        "channel": notice.channel.removeprefix("Channel::") or "Chatwoot",
+        "channel": _channel(notice.channel, company),
         "reason": reason,
         # Without TLS, as on one's own machine, the notice goes out without its link.
         "url": notice.url if notice.url.startswith("https://") else None,

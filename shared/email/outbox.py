@@ -30,6 +30,7 @@ from shared.platform.observability import count, log
 from shared.platform.tables import ConditionFailed, Put
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from mypy_boto3_sqs import SQSClient
@@ -113,7 +114,7 @@ class Outbox:
         ends_at: datetime | None = None,
         contact: Contact | None = None,
         series: Series | None = None,
-        allowance: Allowance | None = None,
+        allowances: Sequence[Allowance] = (),
     ) -> str:
         """Have an e-mail sent, once, however often this is called with the same key.
 
@@ -125,7 +126,7 @@ class Outbox:
             ends_at: after this moment it is not worth sending; ``None``: see `WORTH`.
             contact: the customer it belongs to, so that it is found when the customer is to be forgotten.
             series: those of which only the newest is worth sending.
-            allowance: what the customer may cause in a day, where it is the customer who causes it.
+            allowances: what the customer may cause in a day, and all customers, where a customer causes it.
 
         Returns:
             The e-mail's id, the same for the same company and key.
@@ -133,14 +134,14 @@ class Outbox:
         Raises:
             InvalidInput: it is too large.
             Conflict: the key was used for another e-mail, or for another customer's.
-            OverAllowance: the customer has had too many in the last 24 hours.
-            RetryLater: others keep writing e-mails of the same customer.
+            OverAllowance: there were too many in the last 24 hours.
+            RetryLater: others keep writing e-mails of customers.
         """
         record, content = self._record(company_id, email, key, kind, ends_at, contact)
         record = replace(record, series=series)
         if series is not None:
             self.overtake(company_id, series)
-        known = self._written_down(record, content, recipients(email), allowance)
+        known = self._written_down(record, content, recipients(email), allowances)
         if known is None:
             count("EmailsEnqueued", kind=kind)
             log.info("e-mail enqueued", email_id=record.email_id, kind=kind)
@@ -173,14 +174,14 @@ class Outbox:
             )
 
     def _written_down(
-        self, record: EmailRecord, content: str, addresses: list[str], allowance: Allowance | None
+        self, record: EmailRecord, content: str, addresses: list[str], allowances: Sequence[Allowance]
     ) -> EmailRecord | None:
         """Write it down, unless it is there; then that one is returned."""
         for _ in range(_TRIES):
             # What is asked for again was counted before, whatever there is room for now.
-            if allowance and (known := self._find(record)):
+            if allowances and (known := self._find(record)):
                 return known
-            counted = [self._counted(record, addresses, allowance)] if allowance else []
+            counted = [self._counted(record, addresses, one) for one in allowances]
             try:
                 self._table.transact([*new_items(record, content), *counted])
             except ConditionFailed:
@@ -188,19 +189,21 @@ class Outbox:
                     return known
             else:
                 return None
-        raise RetryLater("other e-mails of this customer are being written", reason="allowance_busy")
+        raise RetryLater("other e-mails of customers are being written", reason="allowance_busy")
 
     def _find(self, record: EmailRecord) -> EmailRecord | None:
         item = self._table.get(email_key(record.company_id, record.email_id), consistent=True)
         return as_record(item) if item else None
 
     def _counted(self, record: EmailRecord, addresses: list[str], allowance: Allowance) -> Put:
-        item = self._table.get(allowance_key(record.company_id, allowance.contact_id), consistent=True)
+        item = self._table.get(allowance_key(record.company_id, allowance.holder), consistent=True)
         try:
             return one_more(record.company_id, allowance, item, addresses, record.created_at)
         except OverAllowance as refused:
             count("EmailsOverAllowance", about=refused.about)
-            log.warning("a customer has had too many e-mails", about=refused.about)
+            log.warning("customers have had too many e-mails", about=refused.about)
+            if refused.about == "company":
+                count("EmailsOverCompanyAllowance")
             raise
 
     def _record(

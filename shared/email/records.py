@@ -6,7 +6,7 @@
     contact#<account>#<contact>#<id>  whose e-mail it is, so that a contact's are found
     suppressed#<address>       an address that is not written to any more
     unsuppressed#<digest>      when a person took an address off that list
-    allowance#<contact>        how many e-mails a contact had the desk send in the last day
+    allowance#<contact>        how many e-mails a contact had the desk send in the last day; *: all contacts
     breaker#<provider>         a provider of the company that does not work at the moment
     series#<name>              the newest of some e-mails of which only the newest is worth sending
 
@@ -64,12 +64,17 @@ class Tried:
     Args:
         count: how often it was asked.
         ended: why it is not asked again; empty: it may be.
-        wait_until: not before this moment.
+        wait_until: not before this moment; with ``ended``: from then on again after all, because somebody may
+            have mended its account meanwhile.
+        reason: of its last failure.
+        words: its own on that.
     """
 
     count: int = 0
     ended: str = ""
     wait_until: datetime | None = None
+    reason: str = ""
+    words: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,7 @@ class EmailRecord:
         rests: the e-mails that go to those of ``refused`` who may be reached later, or by another provider.
         finished_at: when it became ``ACCEPTED`` or ``REJECTED``.
         fate: the gravest that was reported of it, at any of its addresses; empty: nothing was.
+        waits_until: when it is looked at next, where it waits.
         resent_at: since when it is sent anew, by a person's wish, although what came before is settled.
     """
 
@@ -163,6 +169,7 @@ class EmailRecord:
     rests: tuple[str, ...] = ()
     finished_at: datetime | None = None
     fate: str = ""
+    waits_until: datetime | None = None
     resent_at: datetime | None = None
 
     @property
@@ -309,8 +316,14 @@ def as_record(item: Item) -> EmailRecord:
         rests=tuple(item.get("rests", ())),
         finished_at=_moment(item, "finished_ms"),
         fate=item.get("fate", ""),
+        waits_until=_waits_until(item),
         resent_at=_moment(item, "resent_ms"),
     )
+
+
+def _waits_until(item: Item) -> datetime | None:
+    at = item.get(f"{WAITING_INDEX}_sk", "").partition("#")[0]
+    return from_epoch_milliseconds(int(at)) if at else None
 
 
 def tried_item(tried: Mapping[str, Tried]) -> dict[str, Any]:
@@ -319,6 +332,8 @@ def tried_item(tried: Mapping[str, Tried]) -> dict[str, Any]:
         name: {
             "count": one.count,
             "ended": one.ended,
+            "reason": one.reason,
+            "words": one.words,
             **({"wait_until_ms": epoch_milliseconds(one.wait_until)} if one.wait_until else {}),
         }
         for name, one in tried.items()
@@ -326,7 +341,8 @@ def tried_item(tried: Mapping[str, Tried]) -> dict[str, Any]:
 
 
 def _tried(given: Item) -> Tried:
-    return Tried(given["count"], given["ended"], _moment(given, "wait_until_ms"))
+    wait_until = _moment(given, "wait_until_ms")
+    return Tried(given["count"], given["ended"], wait_until, given.get("reason", ""), given.get("words", ""))
 
 
 def _moment(item: Item, name: str) -> datetime | None:

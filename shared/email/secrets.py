@@ -43,12 +43,13 @@ class EmailSecrets:
 
         Raises:
             NotFound: no such company, or no such provider in its document.
-            InvalidInput: the key is none of this vendor's.
+            InvalidInput: the secret or the key can be none of this vendor's.
         """
         provider = self._provider(company_id, provider_id)
         if webhook_key is not None:
             check_webhook_key(provider, webhook_key)
         if secret is not None:
+            check_secret(provider, secret)
             self._credentials.put(company_id, SECRETS, provider_id, secret)
         if webhook_key is not None:
             self._credentials.put(company_id, WEBHOOK_KEYS, provider_id, webhook_key)
@@ -99,3 +100,21 @@ def check_webhook_key(provider: EmailProvider, key: Secret) -> None:
             problem = f"is none of SendGrid's: {error}"
     if problem:
         raise InvalidInput(f"webhook_key {problem}", fields=(FieldError("webhook_key", problem),), status=422)
+
+
+def check_secret(provider: EmailProvider, secret: Secret) -> None:
+    """Whether this can be what the provider is opened with; most often a line break came along.
+
+    Passwords of mail servers may hold any letters (RFC 4616); keys travel in headers, as visible ASCII.
+
+    Raises:
+        InvalidInput: it cannot.
+    """
+    text = secret.reveal()
+    if isinstance(provider, SmtpProvider):
+        right, problem = text.isprintable(), "must hold no control characters, such as line breaks"
+    else:
+        visible = all("!" <= character <= "~" for character in text)
+        right, problem = visible, "must be letters, digits and marks of ASCII, without spaces or line breaks"
+    if not right:
+        raise InvalidInput(f"secret {problem}", fields=(FieldError("secret", problem),), status=422)

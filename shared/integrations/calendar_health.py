@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from shared.credentials.providers.registry import PROVIDERS as OAUTH
 from shared.integrations.health import Condition, Health
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from datetime import datetime
 
     from shared.calendars.sync.cache import Cache
@@ -33,8 +35,12 @@ class CalendarHealth:
         self._cache = cache
         self._clock = clock
 
-    def of(self, company_id: str) -> dict[str, Health]:
+    def of(self, company_id: str, connected: Container[str]) -> dict[str, Health]:
         """Each calendar under ``calendar:<our id>``; none for a company without a document.
+
+        Args:
+            company_id: whose.
+            connected: the providers with which it has connected an account.
 
         Raises:
             NotFound: there is no such company.
@@ -42,9 +48,19 @@ class CalendarHealth:
         now = self._clock.now()
         calendars = self._companies.get(company_id).calendars
         return {
-            f"calendar:{one.id}": calendar_health(self._cache.condition(company_id, one.id), now)
+            f"calendar:{one.id}": (
+                not_connected(one.provider)
+                if one.provider in OAUTH and one.provider not in connected
+                else calendar_health(self._cache.condition(company_id, one.id), now)
+            )
             for one in calendars
         }
+
+
+def not_connected(provider: str) -> Health:
+    """How a calendar is whose account nobody connected: nothing of it can be read."""
+    remedy = f"connect it: frontdesk integration connect {provider}"
+    return Health(Condition.BROKEN, f"{provider} is not connected", remedy=remedy)
 
 
 def calendar_health(look: Look | None, now: datetime) -> Health:

@@ -88,11 +88,12 @@ class HealthCheck:
         stored = chatwoot_health(self._chatwoot.status(company_id, public_url))
         now = self._clock.now()
         mail = self._email.of(company_id) if self._email else None
+        accounts = {one.provider: one for one in self._connections.of(company_id)}
         return {
             CHATWOOT: with_beat(stored, self._pulse.of(company_id, CHATWOOT), _WAIT),
             MODEL: with_beat(Health(Condition.OK), self._pulse.of(company_id, MODEL), _WAIT),
             "credentials": vault_health(self._credentials.condition(company_id)),
-            **{one.provider: connection_health(one, now) for one in self._connections.of(company_id)},
+            **{name: connection_health(one, now) for name, one in accounts.items()},
             **({"email": mail} if mail else {}),
-            **(self._calendars.of(company_id) if self._calendars else {}),
+            **(self._calendars.of(company_id, accounts) if self._calendars else {}),
         }

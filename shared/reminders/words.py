@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from shared.companies.base import for_language
 from shared.companies.calendars import PLACEHOLDERS
 from shared.email.invitations import LONGEST_LOCATION
 from shared.email.message import Templated
 from shared.email.templates.values import spoken
+from shared.email.templates.zones import city
 from shared.email.words import line_of
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ _THANKS = {
     "es": "¡Gracias por confirmar! Te esperamos el {day} a las {time}.",
     "en": "Thank you for confirming! See you on {day} at {time}.",
     "pt": "Obrigado por confirmar! Esperamos por si: {day} às {time}.",
+    "pt-BR": "Obrigado por confirmar! Esperamos você: {day} às {time}.",
 }
 
 
@@ -47,8 +50,7 @@ def in_chat(company: Company, appointment: Appointment) -> str:
 
 def thanks(company: Company, appointment: Appointment) -> str:
     """The answer to a customer who says that they will come."""
-    language = company.language.split("-", 1)[0].lower()
-    return _filled(_THANKS.get(language, _THANKS["en"]), company, appointment)
+    return _filled(for_language({}, company.language, _THANKS), company, appointment)
 
 
 def by_template(company: Company, appointment: Appointment) -> FilledTemplate | None:
@@ -96,7 +98,7 @@ def email_values(company: Company, appointment: Appointment) -> dict[str, dict[s
             "service": values["service"],
             "date": values["day"],
             "time": values["time"],
-            "zone": appointment.zone.rpartition("/")[2].replace("_", " "),
+            "zone": city(appointment.zone, company.language),
             "duration": f"{int(length.total_seconds()) // 60} min",
             "place": place_of(company, appointment) or None,
             "reference": appointment.id[:6].upper(),

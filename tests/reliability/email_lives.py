@@ -201,7 +201,7 @@ class Life(MailWorld):
         self._reports: list[tuple[datetime, str, Report]] = []
         self._depth, self._number, self._hidden = 0, 0, 0.0
         self._company = super().company(COMPANY)
-        self.desk = EmailDesk(self.table, self.ledger, self.aftermath, self, self.clock)
+        self.desk = EmailDesk(self.table, self.ledger, self.aftermath, self.suppressions, self, self.clock)
         self.office = PostOffice(self.delivery, self, self.table, self.ledger, self.clock)
         table.life = self
 

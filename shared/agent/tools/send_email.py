@@ -21,7 +21,7 @@ from pydantic import Field
 from shared.agent.prompt_format import encodable
 from shared.agent.tools.tool import Tool, ToolArguments, ToolContext, ToolResult
 from shared.companies.base import LONGEST_EMAIL
-from shared.email.allowance import Allowance, OverAllowance
+from shared.email.allowance import EVERYBODY, Allowance, OverAllowance
 from shared.email.message import NewEmail
 from shared.email.records import Contact
 from shared.email.sending import require_sendable, worth_until
@@ -90,14 +90,15 @@ def _enqueue(outbox: Outbox, email: NewEmail, context: ToolContext) -> None:
         key=f"turn:{context.call_key}",
         ends_at=worth_until(context.company, "transactional", context.clock.now()),
         contact=_contact(context.user_id),
-        allowance=Allowance(
-            context.user_id, limits.emails_per_contact_day, limits.email_addresses_per_contact_day
+        allowances=(
+            Allowance(context.user_id, limits.emails_per_contact_day, limits.email_addresses_per_contact_day),
+            Allowance(EVERYBODY, limits.emails_of_contacts_day),
         ),
     )
 
 
 def _too_many(refused: OverAllowance) -> JsonDict:
-    what = "no more e-mails" if refused.about == "emails" else "no e-mail to another address"
+    what = "no e-mail to another address" if refused.about == "addresses" else "no more e-mails"
     return {
         "status": "too_many",
         "next": f"Nothing was sent: this customer can have {what} from here today. Tell them so kindly, "

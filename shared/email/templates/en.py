@@ -38,7 +38,7 @@ TEMPLATES: dict[TemplateName, Words] = {
         rows=_FACTS,
         button=_CHANGE,
         link="appointment.manage_url",
-        closing=("The time is that of {{ appointment.zone }}.", _CALL),
+        closing=("Local time in {{ appointment.zone }}.", _CALL),
     ),
     "appointment_moved": Words(
         subject="Your appointment has moved: {{ appointment.date }}, {{ appointment.time }}",
@@ -47,7 +47,7 @@ TEMPLATES: dict[TemplateName, Words] = {
         rows=_FACTS,
         button=_CHANGE,
         link="appointment.manage_url",
-        closing=("The time is that of {{ appointment.zone }}.", _CALL),
+        closing=("Local time in {{ appointment.zone }}.", _CALL),
     ),
     "appointment_cancelled": Words(
         subject="Appointment cancelled: {{ appointment.date }}, {{ appointment.time }}",
@@ -65,7 +65,7 @@ TEMPLATES: dict[TemplateName, Words] = {
         rows=_FACTS,
         button=_CHANGE,
         link="appointment.manage_url",
-        closing=("The time is that of {{ appointment.zone }}.", _CALL),
+        closing=("Local time in {{ appointment.zone }}.", _CALL),
     ),
     "reconnect_notice": Words(
         subject="{{ integration.name }} needs to be connected again",

@@ -38,7 +38,7 @@ TEMPLATES: dict[TemplateName, Words] = {
         rows=_FACTS,
         button=_CHANGE,
         link="appointment.manage_url",
-        closing=("A hora é a de {{ appointment.zone }}.", _CALL),
+        closing=("Hora local de {{ appointment.zone }}.", _CALL),
     ),
     "appointment_moved": Words(
         subject="A sua marcação mudou: {{ appointment.date }}, {{ appointment.time }}",
@@ -47,7 +47,7 @@ TEMPLATES: dict[TemplateName, Words] = {
         rows=_FACTS,
         button=_CHANGE,
         link="appointment.manage_url",
-        closing=("A hora é a de {{ appointment.zone }}.", _CALL),
+        closing=("Hora local de {{ appointment.zone }}.", _CALL),
     ),
     "appointment_cancelled": Words(
         subject="Marcação cancelada: {{ appointment.date }}, {{ appointment.time }}",
@@ -60,12 +60,12 @@ TEMPLATES: dict[TemplateName, Words] = {
     ),
     "appointment_reminder": Words(
         subject="Lembrete da sua marcação: {{ appointment.date }}, {{ appointment.time }}",
-        heading="Lembramos a sua marcação",
+        heading="Lembrete da sua marcação",
         lines=(_HELLO, "Até breve em {{ company.name }}."),
         rows=_FACTS,
         button=_CHANGE,
         link="appointment.manage_url",
-        closing=("A hora é a de {{ appointment.zone }}.", _CALL),
+        closing=("Hora local de {{ appointment.zone }}.", _CALL),
     ),
     "reconnect_notice": Words(
         subject="É preciso ligar {{ integration.name }} de novo",

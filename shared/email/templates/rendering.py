@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from shared.companies.email import TemplateName, TemplateTexts
 from shared.email.plain_text import plain_text
-from shared.email.templates import en, es, pt
+from shared.email.templates import en, es, pt, pt_br
 from shared.email.templates.safe import TemplateWrong, fill
 from shared.email.templates.values import EXAMPLES, NAMES, PARTS, SHAPES, complete, examples
 from shared.email.templates.words import page
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shared.companies.email import EmailSettings
 
-SHIPPED = {"es": es.TEMPLATES, "en": en.TEMPLATES, "pt": pt.TEMPLATES}
+SHIPPED = {"es": es.TEMPLATES, "en": en.TEMPLATES, "pt": pt.TEMPLATES, "pt-BR": pt_br.TEMPLATES}
 LONGEST_SUBJECT = 200
 LONGEST_PREVIEW = 120
 
@@ -64,10 +64,20 @@ def preview(
 ) -> Filled:
     """A template as it will look, with example values where none are given.
 
+    Args:
+        name: of the template.
+        language: wanted.
+        settings: of the company, for its own words.
+        values: those that are known; of a part of them (``appointment``) the others are examples.
+
     Raises:
         NotFound, InvalidInput: see `render`.
     """
-    return render(name, language, settings, {**examples(language), **(values or {})})
+    shown: dict[str, Any] = {**examples(language)}
+    for part, given in (values or {}).items():
+        known = shown.get(part)
+        shown[part] = {**known, **given} if isinstance(known, dict) and isinstance(given, dict) else given
+    return render(name, language, settings, shown)
 
 
 def source_of(name: TemplateName, language: str, settings: EmailSettings) -> tuple[TemplateTexts, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,24 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "channel": "WhatsApp",
         "reason": "Pide hablar con una persona.",
         "url": "https://chat.example.com/app/accounts/1/conversations/7",
+    },
+}
+# Of the examples, what nobody says in another language than their own.
+_SAID = {
+    ("appointment", "service"): {
+        "es": "Primera consulta",
+        "en": "First consultation",
+        "pt": "Primeira consulta",
+    },
+    ("integration", "reason"): {
+        "es": "El permiso ha sido retirado.",
+        "en": "The permission was withdrawn.",
+        "pt": "A permissão foi retirada.",
+    },
+    ("conversation", "reason"): {
+        "es": "Pide hablar con una persona.",
+        "en": "Asks for a person.",
+        "pt": "Pede para falar com uma pessoa.",
     },
 }
 _DAYS = {
@@ -137,11 +155,17 @@ def _problem(key: str, value: object, *, needed: bool) -> str:
 
 
 def spoken(moment: datetime, zone: ZoneInfo, language: str) -> tuple[str, str]:
-    """A moment as date and time of day in a zone, in Spanish, Portuguese or else English; 24 hours."""
+    """A moment as date and time of day in a zone, in Spanish, Portuguese or else English.
+
+    The clock has 24 hours, but for Americans (``en-US``).
+    """
     local = moment.astimezone(zone)
     base = language.split("-", 1)[0].lower()
     base = base if base in _DAYS else "en"
     day, month = _DAYS[base][local.weekday()], _MONTHS[base][local.month - 1]
+    if language.lower() == "en-us":
+        half = f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"  # noqa: PLR2004 - noon
+        return f"{day}, {month} {local.day}, {local.year}", half
     if base == "en":
         date = f"{day}, {local.day} {month} {local.year}"
     else:
@@ -150,11 +174,15 @@ def spoken(moment: datetime, zone: ZoneInfo, language: str) -> tuple[str, str]:
 
 
 def examples(language: str) -> dict[str, dict[str, str]]:
-    """Values to show a template with, the days in its language."""
-    date, _time = spoken(_EXAMPLE_DAY, _EXAMPLE_ZONE, language)
-    dated = {
-        "appointment": {"date": date},
-        "previous": {"date": date},
-        "integration": {"since": f"{date}, 10:00"},
+    """Values to show a template with, in its language."""
+    date, time = spoken(_EXAMPLE_DAY, _EXAMPLE_ZONE, language)
+    _, before = spoken(_EXAMPLE_DAY - timedelta(hours=2), _EXAMPLE_ZONE, language)
+    base = language.split("-", 1)[0].lower()
+    said = {
+        "appointment": {"date": date, "time": time},
+        "previous": {"date": date, "time": before},
+        "integration": {"since": f"{date}, {before}"},
     }
-    return {part: {**values, **dated.get(part, {})} for part, values in EXAMPLES.items()}
+    for (part, name), words in _SAID.items():
+        said.setdefault(part, {})[name] = words.get(base, words["en"])
+    return {part: {**values, **said.get(part, {})} for part, values in EXAMPLES.items()}

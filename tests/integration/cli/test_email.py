@@ -39,7 +39,7 @@ class Desk:
     def take(self) -> dict[str, str]:
         """Take an e-mail in."""
         self.messages.append(request.get_json()["message"])
-        return {"email_id": "em-1"}
+        return {"email_id": "em-1", "status": "queued"}
 
     def keep(self) -> Response:
         """Take a file."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.email.allowance import Allowance, OverAllowance, allowance_key
+from shared.email.allowance import EVERYBODY, Allowance, OverAllowance, allowance_key
 from shared.email.message import NewEmail
 from shared.email.outbox import Outbox
 from shared.email.records import Contact
@@ -39,7 +39,7 @@ class Desk:
         self.table = table
         self.clock = FakeClock()
         self.queued: list[str] = []
-        self.allowance = Allowance("3:481", emails, addresses)
+        self.allowances = [Allowance("3:481", emails, addresses)]
         self.outbox = Outbox(table, self, self.clock)
 
     def send(self, company_id: str, email_id: str, *, delay_seconds: int = 0) -> None:
@@ -51,7 +51,7 @@ class Desk:
         """Whether an e-mail was taken in."""
         email = NewEmail.parse({"to": list(to or ("ana@example.com",)), "subject": "S", "text": "T"})
         try:
-            self.outbox.enqueue(COMPANY, email, key=key, contact=CONTACT, allowance=self.allowance)
+            self.outbox.enqueue(COMPANY, email, key=key, contact=CONTACT, allowances=self.allowances)
         except OverAllowance:
             return False
         return True
@@ -68,6 +68,19 @@ def table(request: pytest.FixtureRequest) -> Table:
         return MemoryTable()
     client: DynamoDBClient = request.getfixturevalue("dynamodb")
     return make_table(client, "emails")
+
+
+def test_all_contacts_together_have_so_many_to_whatever_addresses(table: Table) -> None:
+    """Counted in the same transaction: what one of both refuses counts for neither."""
+    desk = Desk(table, emails=2)
+    desk.allowances.append(Allowance(EVERYBODY, 3))
+    assert [desk.asks(key, f"{key}@example.com") for key in ("a", "b", "c")] == [True, True, False]
+    desk.allowances[0] = Allowance("3:482", 2, 2)
+    assert [desk.asks(key, f"{key}@example.com") for key in ("d", "e", "a")] == [True, False, True]
+    together = table.get(allowance_key(COMPANY, EVERYBODY))
+    assert together is not None
+    assert [len(together["sent"]), {one for sent in together["sent"] for one in sent["to"]}] == [3, set()]
+    assert desk.written() == 3
 
 
 def test_what_is_over_is_not_written_down(table: Table) -> None:
@@ -109,7 +122,7 @@ def test_it_says_when_there_is_room_again(table: Table) -> None:
     desk.clock.advance(3_600)
     email = NewEmail.parse({"to": ["ana@example.com"], "subject": "S", "text": "T"})
     with pytest.raises(OverAllowance) as refused:
-        desk.outbox.enqueue(COMPANY, email, key="b", allowance=desk.allowance)
+        desk.outbox.enqueue(COMPANY, email, key="b", allowances=desk.allowances)
     assert (refused.value.about, refused.value.after_seconds) == ("emails", 23 * 3_600)
 
 

@@ -9,6 +9,8 @@ from shared.calendars.sync.cache import Cache, Look
 from shared.calendars.sync.channels import channel_key, token_hash
 from shared.calendars.sync.errands import SyncErrand
 from shared.companies.calendars import CalendarSettings
+from shared.credentials.connections import Connections, NewConnection
+from shared.platform.secret import Secret
 from tests.support.calendar_sync import around
 
 if TYPE_CHECKING:
@@ -84,6 +86,19 @@ def test_health_names_each_calendar_and_its_last_look(api: Api) -> None:
         ]["calendar:ana"]
         return found
 
+    nobody = told()
+    assert (nobody["status"], nobody["reason"]) == ("broken", "google is not connected")
+    assert "integration connect google" in nobody["remedy"]
+    token = Secret("planted-token")
+    account = NewConnection(
+        "oauth",
+        "g-1",
+        scopes=frozenset(),
+        access_token=token,
+        refresh_token=token,
+        access_lifetime_seconds=90_000,
+    )
+    Connections(api.credentials_table, api.credentials.vault, api.clock).store("sol", "google", account)
     assert told()["status"] == "ok"
     cache.store("sol", "ana", look, after=None, version=0)
     assert (told()["status"], told()["since"]) == ("ok", now.isoformat())

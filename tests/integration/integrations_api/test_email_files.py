@@ -100,12 +100,12 @@ def test_a_repeated_request_is_the_same_e_mail(api: Api, luna: str) -> None:
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"key": "company/sol/file/a"}, "attachments[0].stored.key"),
-        ({"key": "company/luna/file/never"}, "attachments[0].stored.key"),
-        ({"key": "company/luna-2/file/a"}, "attachments[0].stored.key"),
-        ({"version_id": "no-such-version"}, "attachments[0].stored.key"),
-        ({"size_bytes": 3}, "attachments[0].stored.size_bytes"),
-        ({"sha256": "0" * 64}, "attachments[0].stored.sha256"),
+        ({"key": "company/sol/file/a"}, "message.attachments[0].stored.key"),
+        ({"key": "company/luna/file/never"}, "message.attachments[0].stored.key"),
+        ({"key": "company/luna-2/file/a"}, "message.attachments[0].stored.key"),
+        ({"version_id": "no-such-version"}, "message.attachments[0].stored.key"),
+        ({"size_bytes": 3}, "message.attachments[0].stored.size_bytes"),
+        ({"sha256": "0" * 64}, "message.attachments[0].stored.sha256"),
         ({"sha256": "0" * 63}, "message.attachments[0].stored.sha256"),
     ],
 )
@@ -158,7 +158,7 @@ def test_more_than_any_provider_carries_is_refused_at_once(api: Api) -> None:
     key = api.company("luna", email={**MAIL, "providers": [provider]})
     stored = {"key": "company/luna/file/a", "sha256": "0" * 64, "size_bytes": 20 * 1024 * 1024}
     answer = send(api, key, **with_file(stored))
-    assert (answer.status, answer.fields) == (413, ["attachments"])
+    assert (answer.status, answer.fields) == (413, ["message.attachments"])
 
 
 def test_a_customers_files_are_forgotten_with_them(api: Api, luna: str) -> None:

@@ -92,7 +92,7 @@ class TestSending:
         wish = {"to": ["ana@cliente.example"], "template": "appointment_confirmed", "language": "es"}
         answer = send(api, luna, templated={**wish, "values": {"company": {"name": "Luna"}}})
         assert answer.status == 422
-        assert "values.appointment.date" in answer.fields
+        assert "templated.values.appointment.date" in answer.fields
         assert api.queued == []
 
     def test_a_time_after_which_it_is_useless_can_be_said(self, api: Api, luna: str) -> None:
@@ -118,12 +118,16 @@ class TestSending:
         assert api("GET", "/api/emails?" + urlencode({"since": moment}), key=luna).status == 422
         assert send(api, luna, message=MESSAGE, expires_at=moment).status == 422
 
+    def test_a_list_of_nobody_is_no_empty_list(self, api: Api) -> None:
+        """A typo in a company's name looks like one else."""
+        assert api("GET", "/api/emails?company_id=nobody", key=api.operator).status == 404
+
     def test_what_none_of_the_providers_can_carry_is_refused_at_once(self, api: Api) -> None:
         """In words, not as an e-mail that nobody looks at."""
         smtp = {"id": "own", "vendor": "smtp", "preset": "gmail", "username": "a@b.example"}
         sol = api.company("sol", email={**MAIL, "providers": [smtp]})
         refused = send(api, sol, **changed(tags=["news"]))
-        assert (refused.status, "tags" in refused.fields) == (422, True)
+        assert (refused.status, "message.tags" in refused.fields) == (422, True)
         grid = api.company("grid", email={**MAIL, "providers": [{"id": "g", "vendor": "sendgrid"}]})
         refused = send(api, grid, **changed(to=["josé@cliente.example"]))
         assert (refused.status, "beyond ASCII" in refused.text) == (422, True)
@@ -273,6 +277,20 @@ class TestSendingAgain:
         ]
         assert act["detail"] == {"email_id": email_id}
 
+    def test_what_goes_to_nobody_but_the_list_is_not_queued(self, api: Api, luna: str) -> None:
+        """It would be rejected where nobody looks."""
+        email_id = send(api, luna).json["email_id"]
+        ledger = EmailLedger(api.emails_table, api.clock)
+        record = ledger.read("luna", email_id)
+        assert record is not None
+        ledger.ended(record, "expired", "")
+        path = "/api/companies/luna/email/suppressions"
+        assert api("POST", path, {"address": "ana@cliente.example"}, key=luna).status < 300
+        refused = api("POST", f"/api/emails/{email_id}/resend", {}, key=luna)
+        assert (refused.status, "take it off first" in refused.text) == (409, True)
+        api("POST", f"{path}/remove", {"address": "ana@cliente.example"}, key=luna)
+        assert api("POST", f"/api/emails/{email_id}/resend", {}, key=luna).status == 202
+
     def test_what_a_provider_has_is_not_sent_again(self, api: Api, luna: str) -> None:
         """That would be another e-mail."""
         email_id = send(api, luna).json["email_id"]
@@ -345,6 +363,13 @@ class TestSecrets:
     def test_a_provider_must_stand_in_the_document(self, api: Api, luna: str) -> None:
         """A secret under a misspelt name would open nothing."""
         assert store(api, luna, "mian", secret="x").status == 404
+
+    @pytest.mark.parametrize("secret", ["a b\nc", "clave-ñ", "SG. x", "a\x00b"])
+    def test_a_secret_that_could_never_work_is_refused(self, api: Api, luna: str, secret: str) -> None:
+        """A line break that came along would break each request, and look like a network that is down."""
+        answer = store(api, luna, "main", secret=secret)
+        assert (answer.status, answer.fields) == (422, ["secret"])
+        assert secret not in answer.text
 
     def test_a_key_that_is_none_of_the_vendors_is_refused(self, api: Api, luna: str) -> None:
         """Reports would all be refused, and nobody would know why."""

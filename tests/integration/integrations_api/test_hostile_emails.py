@@ -161,7 +161,7 @@ CASES = [(kind, place) for kind in EXAMPLES for place in places(wish(kind))]
 def named(place: Place) -> str:
     """A place as a problem names it; a key of the caller's own making is not repeated."""
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
-    return re.sub(r"\.\{.*", ".…", path).removeprefix("templated." if "values" in place else "")
+    return re.sub(r"\.\{.*", ".…", path)
 
 
 class Door:

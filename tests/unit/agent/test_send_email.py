@@ -148,6 +148,17 @@ def test_the_company_says_how_many() -> None:
     assert turn.sends("ana@example.com")["status"] == "too_many"
 
 
+def test_all_contacts_of_a_company_together_have_so_many(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever comes as somebody else each time gets no further; the operator hears of it."""
+    turn = Turn("a ana@example.com", limits={"emails_of_contacts_day": 2})
+    for number, status in enumerate(["on_its_way", "on_its_way", "too_many"]):
+        turn.call(number)
+        turn.context = replace(turn.context, user_id=f"3:{number}")
+        assert turn.sends("ana@example.com")["status"] == status
+    assert len(turn.written()) == 2
+    assert '"EmailsOverCompanyAllowance"' in capsys.readouterr().out
+
+
 def test_a_call_that_is_run_again_does_not_count_again() -> None:
     """Nor is it refused, when others came after it."""
     turn = Turn("a ana@example.com", limits={"emails_per_contact_day": 2})

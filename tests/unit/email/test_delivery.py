@@ -165,13 +165,65 @@ def test_recipients_that_do_not_exist_do_not_exist_elsewhere() -> None:
 def test_when_every_provider_refuses_it_is_rejected_and_says_why() -> None:
     """The operator reads the last reason."""
     world = MailWorld(
-        ScriptedProvider(_account()), ScriptedProvider(Unsupported("too large", reason="too_large"))
+        ScriptedProvider(Rejected("no", about="message")),
+        ScriptedProvider(Unsupported("too large", reason="too_large")),
     )
     email_id = world.write()
     world.settle(email_id)
     record = world.ledger.read(COMPANY, email_id)
     assert record is not None
     assert (record.state, record.reason) == (State.REJECTED, "too_large")
+
+
+def test_an_account_that_is_refused_is_asked_again_where_nobody_else_is_left() -> None:
+    """Somebody may have stored the right key by then; the first e-mail must not pay for the mistake."""
+    world = MailWorld(ScriptedProvider(_account(), _account()))
+    email: Any = world.document["email"]
+    email["providers"] = email["providers"][:1]
+    first, second = world.write("a"), world.write("b")
+    world.deliver(first)
+    world.deliver(second)
+    told = [world.ledger.read(COMPANY, one) for one in (first, second)]
+    assert [(one.state, one.reason) for one in told if one] == [
+        (State.QUEUED, "key_refused"), (State.QUEUED, "left_alone"),
+    ]  # fmt: skip
+    world.breakers.reset(COMPANY, "first")  # the right key is stored
+    world.clock.advance(15 * 60 + 1)
+    for one in (first, second):
+        world.settle(one)
+    assert [world.state(one) for one in (first, second)] == [State.ACCEPTED, State.ACCEPTED]
+
+
+def test_an_account_that_nobody_mends_ends_the_e_mail_when_it_is_worth_nothing_any_more() -> None:
+    """In the words of who refused it."""
+    world = MailWorld(ScriptedProvider(*(_account() for _ in range(200))))
+    email: Any = world.document["email"]
+    email["providers"] = email["providers"][:1]
+    email_id = world.write()
+    world.settle(email_id, receives=300)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.reason, record.words != "") == (State.REJECTED, "expired", True)
+    assert 10 < len(world.first.given) < 110
+
+
+def test_the_story_keeps_each_providers_words_and_drops_what_is_over() -> None:
+    """Of an earlier try nothing is said of a later one."""
+    world = MailWorld(
+        ScriptedProvider(NotAccepted("first is busy", reason="throttled", after_seconds=300.0)),
+        ScriptedProvider(Ambiguous("the answer of second was lost", reason="connection")),
+    )
+    email_id = world.write()
+    world.deliver(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.words) == (State.UNKNOWN, "the answer of second was lost")
+    assert record.waits_until is not None
+    assert (record.tried["first"].reason, record.tried["first"].words) == ("throttled", "first is busy")
+    world.settle(email_id)
+    record = world.ledger.read(COMPANY, email_id)
+    assert record is not None
+    assert (record.state, record.reason, record.words, record.waits_until) == (State.ACCEPTED, "", "", None)
 
 
 def test_recipients_refused_beside_others_are_kept() -> None:

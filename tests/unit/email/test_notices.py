@@ -138,7 +138,7 @@ def test_staff_reads_that_a_conversation_waits_and_why(language: str) -> None:
     assert [one.address for one in email.to] == ["jefa@clinicasol.example"]
     assert "https://chat.example.com/app/accounts/1/conversations/7" in (told.text or "")
     assert "El cliente lo pidió." in (told.text or "")
-    assert "Whatsapp" in (told.text or "")
+    assert "WhatsApp" in (told.text or "")
     assert "<b>López</b>" not in (told.html or "")
 
 

@@ -43,7 +43,7 @@ def _record(world: MailWorld, email_id: str) -> EmailRecord:
 
 def _again(world: MailWorld, email_id: str) -> EmailRecord:
     """A person has it sent again."""
-    desk = EmailDesk(world.table, world.ledger, world.aftermath, world, world.clock)
+    desk = EmailDesk(world.table, world.ledger, world.aftermath, world.suppressions, world, world.clock)
     company = world.company(COMPANY)
     assert company is not None
     return desk.resend(COMPANY, company, email_id)
@@ -259,7 +259,7 @@ class InterruptedTable(MemoryTable):
 def test_a_report_that_comes_while_its_customer_is_forgotten_leaves_nothing() -> None:
     """No address stays behind without its e-mail."""
     world = MailWorld()
-    email_id = world.write(contact=Contact(3, 481), allowance=Allowance("3:481", 5, 2))
+    email_id = world.write(contact=Contact(3, 481), allowances=[Allowance("3:481", 5, 2)])
     files: FileRemoval = NoFiles()  # type: ignore[assignment]
     shelf = EmailShelf(world.table, world.aftermath, files)
     customer = Customer(COMPANY, 3, 481)

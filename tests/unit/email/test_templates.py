@@ -19,6 +19,7 @@ from shared.email.message import Templated
 from shared.email.templates.rendering import SHIPPED, check, preview, render
 from shared.email.templates.safe import FILTERS, TemplateWrong, fill
 from shared.email.templates.values import EXAMPLES, NAMES, PARTS, SHAPES, complete, examples, spoken
+from shared.email.templates.zones import city
 from shared.platform.errors import InvalidInput, NotFound
 from tests.support.processor import processor_seconds
 
@@ -107,7 +108,42 @@ def test_languages_differ_and_fall_back() -> None:
         tag: preview("appointment_confirmed", tag, NONE).subject.split()[0]
         for tag in ("es-MX", "pt-BR", "de")
     }
-    assert subjects == {"es-MX": "Cita", "pt-BR": "Marcação", "de": "Appointment"}
+    assert subjects == {"es-MX": "Cita", "pt-BR": "Agendamento", "de": "Appointment"}
+
+
+def test_previews_speak_the_language_and_take_some_values() -> None:
+    """Of a part of which some are given the others are examples."""
+    shown = preview("appointment_confirmed", "en", NONE, {"appointment": {"place": "Here 1"}})
+    assert "First consultation" in shown.text
+    assert "Here 1" in shown.text
+    assert "A permissão" in preview("reconnect_notice", "pt", NONE).text
+
+
+@pytest.mark.parametrize(
+    ("zone", "language", "said"),
+    [
+        ("Europe/Lisbon", "pt", "Lisboa"),
+        ("America/Sao_Paulo", "pt-BR", "São Paulo"),
+        ("America/Sao_Paulo", "en", "São Paulo"),
+        ("America/Mexico_City", "es-MX", "Ciudad de México"),
+        ("America/Argentina/Buenos_Aires", "es", "Buenos Aires"),
+        ("Europe/London", "en", "London"),
+        ("Europe/Madrid", "de", "Madrid"),
+        ("UTC", "es", "UTC"),
+    ],
+)
+def test_zones_are_called_as_people_call_them(zone: str, language: str, said: str) -> None:
+    """Not in IANA's English."""
+    assert city(zone, language) == said
+
+
+def test_americans_have_two_halves_of_a_day() -> None:
+    """And the month before the day; nobody else."""
+    zone = ZoneInfo("America/New_York")
+    noon, night = (datetime(2026, 12, 2, hour, 5, tzinfo=zone) for hour in (12, 0))
+    assert spoken(noon, zone, "en-US") == ("Wednesday, December 2, 2026", "12:05 PM")
+    assert spoken(night, zone, "en-US") == ("Wednesday, December 2, 2026", "12:05 AM")
+    assert spoken(noon, zone, "en") == ("Wednesday, 2 December 2026", "12:05")
 
 
 def test_a_companys_own_words_come_first() -> None:
