@@ -18,7 +18,7 @@ from shared.email.sending import worth_until
 from shared.email.words import flattened
 from shared.platform.errors import Conflict, GiveUp, InvalidInput, RetryLater
 from shared.platform.observability import count, log
-from shared.reminders.words import email_values, moment_parts, place_of
+from shared.reminders.words import email_values, mailbox_of, moment_parts, place_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -155,7 +155,7 @@ def as_email(company: Company, appointment: Appointment, news: News) -> Template
         day, time = moment_parts(news.was.start, appointment.zone, company.language)
         values["previous"] = {"date": day, "time": time}
     written: dict[str, Any] = {
-        "to": [appointment.customer.email],
+        "to": [mailbox_of(appointment)],
         "template": f"appointment_{news.kind}",
         "language": company.language,
         "values": values,
@@ -193,7 +193,7 @@ def _invitation(company: Company, appointment: Appointment, news: News) -> dict[
         "location": place_of(company, appointment),
         "organizer": {"address": organizer, "name": sender.name},
         **({"sent_by": sender.address} if organizer != sender.address else {}),
-        "attendees": [{"address": appointment.customer.email}],
+        "attendees": [mailbox_of(appointment)],
     }
 
 

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from shared.companies.base import for_language
 from shared.companies.calendars import PLACEHOLDERS
+from shared.email.addresses import LONGEST_NAME
 from shared.email.invitations import LONGEST_LOCATION
 from shared.email.message import Templated
 from shared.email.templates.values import spoken
 from shared.email.templates.zones import city
-from shared.email.words import line_of
+from shared.email.words import flattened, line_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -79,12 +80,18 @@ def by_email(company: Company, appointment: Appointment) -> Templated:
     """
     return Templated.parse(
         {
-            "to": [appointment.customer.email],
+            "to": [mailbox_of(appointment)],
             "template": "appointment_reminder",
             "language": company.language,
             "values": email_values(company, appointment),
         }
     )
+
+
+def mailbox_of(appointment: Appointment) -> dict[str, str | None]:
+    """The customer's address with their name, made to fit: it was not written for a header."""
+    customer = appointment.customer
+    return {"address": customer.email, "name": flattened(customer.name, LONGEST_NAME) or None}
 
 
 def email_values(company: Company, appointment: Appointment) -> dict[str, dict[str, str | None]]:

@@ -257,6 +257,30 @@ def test_a_reminder_that_waited_is_pointless_after_a_change(*, emails: bool) -> 
     assert overtaken(moved)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ana López", "Ana López"),
+        ("=?utf-8?q?x?=\r\nBcc: b@x.example", "= ?utf-8?q?x?= Bcc: b@x.example"),
+        ("\u202eanA <b@x.example>", "anA <b@x.example>"),
+        ('"', '"'),
+        ("👩\u200d⚕️ Ana", "👩\u200d⚕️ Ana"),
+        ("x" * 500, "x" * 149 + "…"),
+        ("", None),
+        (" \n", None),
+    ],
+)
+def test_customers_are_called_by_their_name_whatever_it_is(name: str, shown: str | None) -> None:
+    """In the mail's To and in the invitation; no name stops an e-mail, and none becomes a header."""
+    scene = Scene()
+    scene.desk.book(at(12), "laser", "b", Customer("3:481", name, "ana@clinic.example"))
+    [email] = scene.emails()
+    assert [(one.address, one.name) for one in email.to] == [("ana@clinic.example", shown)]
+    [(_, event)] = scene.events()
+    assert str(event["attendee"]) == "mailto:ana@clinic.example"
+    by_email(scene.desk.company, scene.desk.all()[0])
+
+
 def test_customers_learn_where_to_go_and_whom_to_call() -> None:
     """In the mail, in its invitation, and in the reminder."""
     scene = Scene(phone="+34 910 000 000", address="Calle Mayor 1, Madrid")
