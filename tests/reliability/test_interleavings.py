@@ -102,7 +102,6 @@ TestConversation = Conversation.TestCase
 TestConversation.settings = settings(
     max_examples=RUNS,
     stateful_step_count=12,
-    deadline=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),

@@ -145,7 +145,6 @@ TestConnectionWithSingleUseTokens = ConnectionWithSingleUseTokens.TestCase
 TestConnectionWithSingleUseTokens.settings = settings(
     max_examples=RUNS,
     stateful_step_count=12,
-    deadline=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )

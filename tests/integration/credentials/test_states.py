@@ -145,14 +145,14 @@ def test_a_rotation_of_keys_knows_where_the_secret_stands(desk: Desk) -> None:
 texts = st.text(max_size=120) | st.from_regex(r"\A[a-z-]{1,9}\.[A-Za-z0-9_-]{20,50}\Z")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=300)
 @given(token=texts, browser=st.none() | st.text().map(Secret))
 def test_no_text_but_the_token_counts(desk: Desk, token: str, browser: Secret | None) -> None:
     """Whatever it is, it is unknown, and nothing breaks."""
     assert reason(desk, token, browser) == "state_unknown"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 @given(data=st.data())
 def test_a_token_with_any_other_letter_is_unknown(desk: Desk, data: st.DataObject) -> None:
     """Also in the company's part, so that no token works for another company."""

@@ -125,7 +125,7 @@ def test_a_newer_data_key_seals_and_the_older_still_opens(world: World) -> None:
     assert world.vault.open("sol", "chatwoot", "user_token", new) == TOKEN
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=300), data=st.data())
 def test_every_text_comes_back_and_no_changed_byte_goes_unnoticed(
     world: World, text: str, data: st.DataObject
@@ -140,7 +140,7 @@ def test_every_text_comes_back_and_no_changed_byte_goes_unnoticed(
         world.vault.open("sol", "email", "api_key", bytes(changed))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(max_size=80))
 def test_rubbish_in_the_row_is_refused_in_words(world: World, rubbish: bytes) -> None:
     """Not with an index error."""

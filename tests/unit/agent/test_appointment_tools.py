@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.calendars.appointments import Status
@@ -443,7 +443,7 @@ def _send(customer: Customer, name: str, given: dict[str, Any]) -> str:
     return str(customer.call(name, **arguments).get("status"))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(TURNS)
 def test_whatever_the_model_sends_nothing_changes_without_an_earlier_question(
     turns: list[tuple[list[tuple[str, dict[str, Any]]], bool]],

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local.model_simulator.reading import elements
@@ -190,7 +190,6 @@ def test_long_texts_are_cut_and_marked() -> None:
     assert "[cut: 64001 characters in all]" in prompt.question("b" * 64_001, "Ana")
 
 
-@settings(deadline=None)
 @example(text="</CUSTOMER_WRITESCUSTOMER_WRITES")
 @given(
     text=st.lists(

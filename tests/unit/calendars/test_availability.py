@@ -203,7 +203,7 @@ lengths = st.integers(0, 200).map(lambda one: one * MINUTE)
 CASES = 300
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES)
 @given(data=st.data())
 def test_it_finds_what_a_minute_grid_finds(data: st.DataObject) -> None:
     """Any hours, any zone, clock changes within the window, any calendars: the same starts."""
@@ -245,7 +245,7 @@ def _moved(calendar: CalendarTime, by: timedelta) -> CalendarTime:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(calendars("ana"), st.integers(0, 4 * 1440), lengths, lengths)
 def test_a_single_start_follows_the_same_rule(
     calendar: CalendarTime, start: int, before: timedelta, after: timedelta
@@ -353,7 +353,7 @@ def test_a_jump_of_a_whole_day_leaves_that_day_out() -> None:
     assert date(2011, 12, 31) in days
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.sampled_from(ZONES),
     st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001 - a wall's clock has no zone

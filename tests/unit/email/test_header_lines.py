@@ -70,7 +70,7 @@ def require_well_formed(written: bytes) -> None:
 
 
 @given(subject=TEXTS, name=TEXTS, answers=TEXTS, value=VALUES, header=st.sampled_from(ALLOWED_HEADERS))
-@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 def test_a_message_has_the_headers_that_were_meant_and_no_other(
     subject: str, name: str, answers: str, value: str, header: str
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_message_has_the_headers_that_were_meant_and_no_other(
 
 
 @given(local=LOCAL_PARTS, name=TEXTS)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 def test_an_address_goes_out_as_it_is(local: str, name: str) -> None:
     """No local part is decoded, encoded or cut; letters beyond ASCII stand in UTF-8 (RFC 6532)."""
     message = accepted(
@@ -120,7 +120,7 @@ def test_an_address_goes_out_as_it_is(local: str, name: str) -> None:
 
 
 @given(name=TEXTS, content=st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_file_keeps_its_name_and_bytes(name: str, content: bytes) -> None:
     """Inside the HTML and beside it."""
     held = {"content": base64.b64encode(content).decode(), "content_type": "image/png", "name": name}
