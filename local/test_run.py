@@ -1,9 +1,9 @@
 """Every test, with one coverage figure at the end.
 
-The tests that need nothing but this process run in two processes at once, alone: many of them play races and
-time-outs, which a busy machine decides otherwise. Those that share the one deployed stack come after them,
-one by one; they mostly wait, for customers to finish writing and for clocks. Those of the templates run beside
-these and give way to them; what the deployed stack's print comes at the end.
+The tests that need nothing but this process run in two processes at once, alone: many of them play races
+and time-outs, which a busy machine decides otherwise. Those that share the one deployed stack come after
+them, one by one; they mostly wait, for customers to finish writing and for clocks. Those of the templates
+run beside these and give way to them; what the deployed stack's print comes at the end.
 """
 
 from __future__ import annotations
