@@ -90,16 +90,17 @@ def remove_suppression(call: Call) -> Answer:
 
 
 def preview_template(call: Call) -> Answer:
-    """As it will look: the company's own name and phone, examples where values are missing."""
+    """As it will look: the company's own name, phone and address, examples where values are missing."""
     from shared.email.templates.rendering import preview  # noqa: PLC0415 - few calls need templates
 
     given: PreviewRequest = call.given
     company = call.services.companies.get(require_company_id(call.owner))
-    own = {"name": company.name, **({"phone": company.phone} if company.phone else {"phone": None})}
-    values = {"company": own, "appointment": {"place": company.address, "manage_url": None}}
-    for part, known in given.values.items():
-        values[part] = {**values.get(part, {}), **known} if isinstance(known, dict) else known
-    shown = preview(given.template, given.language or company.language, company.email, values)
+    own = {
+        "company": {"name": company.name, "phone": company.phone},
+        "appointment": {"place": company.address, "manage_url": None},
+    }
+    language = given.language or company.language
+    shown = preview(given.template, language, company.email, own, given.values)
     return Answer({"subject": shown.subject, "html": shown.html, "text": shown.text})
 
 

@@ -239,7 +239,7 @@ class Delivery:
         """The e-mail ready to go, or what becomes of it because it is not."""
         try:
             content = self._ledger.content(record)
-            rendered = _for_the_rest(self._outside.rendered(record, content, company), record.only)
+            rendered = _for_some(self._outside.rendered(record, content, company), record.only)
         except (InvalidInput, GiveUp) as error:
             return self._ended(record, error.reason, str(error))
         except RetryLater as error:
@@ -250,9 +250,8 @@ class Delivery:
         return parcel if parcel.rendered.recipients else self._ended(record, "suppressed")
 
     def _without_suppressed(self, rendered: Rendered, company: Company) -> Parcel:
-        own = (company.staff_email or "").lower()  # who puts its own people on the list is not silenced
-        addresses = [one.address for one in rendered.recipients if one.address.lower() != own]
-        found = self._suppressions.among(rendered.company_id, addresses)
+        addresses = [one.address for one in rendered.recipients]
+        found = self._suppressions.among(rendered.company_id, addresses, own=company.staff_email)
         if not found:
             return Parcel(rendered)
         left = frozenset(one.address for one in rendered.recipients if one.address not in found)
@@ -295,6 +294,6 @@ def _first_fails(record: EmailRecord, settings: EmailProvider, company: Company)
     return first != settings and ended not in CANNOT_CARRY and not record.rest_of
 
 
-def _for_the_rest(rendered: Rendered, only: Sequence[str]) -> Rendered:
-    """An e-mail for those alone whom a server did not take at first."""
+def _for_some(rendered: Rendered, only: Sequence[str]) -> Rendered:
+    """An e-mail for some of its recipients alone, where it is not for all."""
     return replace(rendered, only=frozenset(only)) if only else rendered

@@ -115,7 +115,10 @@ class EmailDesk:
         Raises:
             NotFound: there is no such e-mail of this company.
         """
-        return self._record(company_id, email_id).state
+        record = self._ledger.read(company_id, _checked(email_id))
+        if record is None:
+            raise NotFound("there is no such e-mail")
+        return record.state
 
     def story(self, company_id: str, email_id: str, *, texts: bool) -> dict[str, Any]:
         """Everything that is known of an e-mail.
@@ -144,9 +147,16 @@ class EmailDesk:
                 that are not written to.
             ConditionFailed: something happened to it in the meantime.
         """
-        record = self._record(company_id, email_id)
-        only = record.only if record.state in _AGAIN else self._sent_in_vain(record)
-        self._require_somebody(record, only, company)
+        story = self._aftermath.story(company_id, _checked(email_id))
+        record = story.record
+        only = record.only if record.state in _AGAIN else _sent_in_vain(story)
+        everybody = only or recipients(read_back(story.content))
+        silenced = self._suppressions.among(company_id, everybody, own=company.staff_email)
+        if set(everybody) <= set(silenced):
+            raise Conflict(
+                "every address of it is on the list of those that are not written to: take it off first",
+                reason="suppressed",
+            )
         again = self._ledger.resent(record, worth_until(company, record.kind, self._clock.now()), only=only)
         self._queue.send(company_id, email_id)
         count("EmailsResent", kind=record.kind)
@@ -155,32 +165,17 @@ class EmailDesk:
         log.info("e-mail sent again by a person", email_id=email_id, was=record.state.value)
         return again
 
-    def _record(self, company_id: str, email_id: str) -> EmailRecord:
-        record = self._ledger.read(company_id, _checked(email_id))
-        if record is None:
-            raise NotFound("there is no such e-mail")
-        return record
 
-    def _require_somebody(self, record: EmailRecord, only: Sequence[str], company: Company) -> None:
-        story = self._aftermath.story(record.company_id, record.email_id)
-        everybody = set(only or recipients(read_back(story.content))) - {company.staff_email}
-        if everybody and everybody <= set(self._suppressions.among(record.company_id, everybody)):
-            raise Conflict(
-                "every address of it is on the list of those that are not written to: take it off first",
-                reason="suppressed",
-            )
+def _sent_in_vain(story: Story) -> Sequence[str]:
+    """Who is to get an e-mail again that a provider took and that reached nobody.
 
-    def _sent_in_vain(self, record: EmailRecord) -> Sequence[str]:
-        """Who is to get an e-mail again that a provider took and that reached nobody.
-
-        Raises:
-            Conflict: it may have reached somebody, or is under way.
-        """
-        if record.state is State.ACCEPTED:
-            story = self._aftermath.story(record.company_id, record.email_id)
-            if story.reached_nobody():
-                return story.taken_for()
-        raise Conflict(f"the e-mail is {record.state}: there is nothing to send again", reason="not_ended")
+    Raises:
+        Conflict: it may have reached somebody, or is under way.
+    """
+    state = story.record.state
+    if state is State.ACCEPTED and story.reached_nobody():
+        return story.taken_for()
+    raise Conflict(f"the e-mail is {state}: there is nothing to send again", reason="not_ended")
 
 
 def story_view(story: Story, *, texts: bool) -> dict[str, Any]:

@@ -107,9 +107,16 @@ class Suppressions:
         self._table.transact([*(Delete(key) for key in keys), Put(taken_off)])
         return any(found)
 
-    def among(self, company_id: str, addresses: Iterable[str]) -> dict[str, str]:
-        """Those of some addresses that are on the list, as they were given, with the reason."""
-        found = {one: self._find(company_id, one) for one in addresses}
+    def among(self, company_id: str, addresses: Iterable[str], *, own: str | None = None) -> dict[str, str]:
+        """Those of some addresses that are on the list, as they were given, with the reason.
+
+        Args:
+            company_id: whose list.
+            addresses: which.
+            own: that of the company's own people: who puts it on the list is not silenced.
+        """
+        others = (one for one in addresses if own is None or one.lower() != own.lower())
+        found = {one: self._find(company_id, one) for one in others}
         return {address: item["reason"] for address, item in found.items() if item}
 
     def _find(self, company_id: str, address: str) -> Item | None:

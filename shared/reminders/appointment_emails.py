@@ -74,8 +74,9 @@ class AppointmentEmails:
 
     def wants(self, company: Company, appointment: Appointment) -> bool:
         """Whether the customer is told by e-mail, or has reminders coming that may be pointless now."""
+        reminded = company.booking.reminders and company.email.providers_for("reminder")
         return _writes(company, appointment) or bool(
-            appointment.customer.email and company.mode == "live" and company.booking.reminders
+            appointment.customer.email and company.mode == "live" and reminded
         )
 
     def invites_as(self, company: Company, appointment: Appointment) -> str:

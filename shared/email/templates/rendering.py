@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from itertools import chain
 from typing import TYPE_CHECKING, Any, get_args
 
 from shared.companies.email import TemplateName, TemplateTexts
@@ -59,22 +60,21 @@ def render(name: str, language: str, settings: EmailSettings, values: Mapping[st
     return _filled(source, spoken_language, complete(known, values))
 
 
-def preview(
-    name: str, language: str, settings: EmailSettings, values: Mapping[str, Any] | None = None
-) -> Filled:
+def preview(name: str, language: str, settings: EmailSettings, *values: Mapping[str, Any]) -> Filled:
     """A template as it will look, with example values where none are given.
 
     Args:
         name: of the template.
         language: wanted.
         settings: of the company, for its own words.
-        values: those that are known; of a part of them (``appointment``) the others are examples.
+        values: those that are known, later ones before earlier; of a part of them (``appointment``) the
+            others are examples.
 
     Raises:
         NotFound, InvalidInput: see `render`.
     """
     shown: dict[str, Any] = {**examples(language)}
-    for part, given in (values or {}).items():
+    for part, given in chain.from_iterable(one.items() for one in values):
         known = shown.get(part)
         shown[part] = {**known, **given} if isinstance(known, dict) and isinstance(given, dict) else given
     return render(name, language, settings, shown)

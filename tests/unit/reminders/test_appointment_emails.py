@@ -213,6 +213,13 @@ def test_a_company_that_sends_no_such_emails_sends_none(changes: dict[str, Any])
     assert scene.desk.all()[0].status == Status.CANCELLED
 
 
+def test_where_no_e_mail_is_ever_sent_nothing_is_written_about_any() -> None:
+    """Most companies remind in chat, and have no provider of e-mail."""
+    scene = Scene(email={})
+    played(scene)
+    assert list(scene.table.scan()) == []
+
+
 def test_an_address_that_is_none_is_no_reason_to_try_again() -> None:
     """Customers write all kinds of things."""
     scene = Scene()
