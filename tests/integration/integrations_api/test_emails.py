@@ -301,6 +301,30 @@ class TestSendingAgain:
         assert api("POST", f"/api/emails/{email_id}/resend", {}, key=luna).status == 409
 
 
+class TestPreviews:
+    """``POST …/email/preview``."""
+
+    def test_they_show_the_company_as_it_is(self, api: Api) -> None:
+        """Its own name, phone and address; what is given comes before them, and examples fill the rest."""
+        key = api.company(
+            "sol", name="Sol & Mar", phone="+34 910 000 001", address="Calle Luna 3", email=MAIL
+        )
+
+        def shown(**values: object) -> str:
+            wish = {"template": "appointment_confirmed", "language": "en", "values": values}
+            return str(api("POST", "/api/companies/sol/email/preview", wish, key=key).json["text"])
+
+        assert all(
+            one in shown() for one in ("Sol & Mar", "+34 910 000 001", "Calle Luna 3", "First consultation")
+        )
+        given = shown(appointment={"place": "Online"})
+        assert ("Online" in given, "Calle Luna 3" in given, "First consultation" in given) == (
+            True,
+            False,
+            True,
+        )
+
+
 class TestSuppressions:
     """Addresses that are not written to."""
 
